@@ -1,0 +1,38 @@
+import { Fault } from './errors.ts'
+
+/** What a key may do; `admin` implies all (DESIGN 3). */
+export const SCOPES = [
+  'read',
+  'drafts:read',
+  'content:write',
+  'content:publish',
+  'syndication',
+  'embargo:read',
+  'admin',
+] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** Who acts: a key that was found good, or the operator at the command line. */
+export type Actor = {
+  /** Undefined at the command line. */
+  keyId: string | undefined
+  name: string
+  scopes: ReadonlySet<Scope>
+}
+
+/** The operator: whoever can run the command line holds the database anyway. */
+export const OPERATOR: Actor = { keyId: undefined, name: 'command line', scopes: new Set(['admin']) }
+
+/** Does this actor have the scope? */
+export function may(actor: Actor | undefined, scope: Scope): boolean {
+  return actor !== undefined && (actor.scopes.has(scope) || actor.scopes.has('admin'))
+}
+
+/** Throws Fault `unauthenticated` or `forbidden`, naming the scope that is missing. */
+export function demand(actor: Actor | undefined, scope: Scope, what = 'This'): void {
+  if (may(actor, scope)) return
+  throw new Fault(
+    actor ? 'forbidden' : 'unauthenticated',
+    `${what} needs a key with the scope ${scope}.`,
+  )
+}

@@ -1,0 +1,234 @@
+import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Writing } from '../db/client.ts'
+import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
+import { articleCategories, articles, categories } from '../db/tables.ts'
+import { demandVersion, type Expected } from '../db/versions.ts'
+import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import type { CategoryCreate, CategoryPatch } from './schema.ts'
+
+const now = sql`date_trunc('milliseconds', now())`
+
+/**
+ * Whoever changes the tree's shape waits here first, before any row is locked: two moves at once
+ * could close a ring or give one position twice. The trigger categories_refuse_ring takes the same
+ * lock, for whoever forgets.
+ */
+async function lockTree({ tx }: Writing): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('dateline.categories.tree'))`)
+}
+
+async function parentId({ tx }: Writing, name: string | null | undefined) {
+  if (name === undefined || name === null) return name
+  const found = await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])
+  const id = found.get(name)?.id
+  if (!id) {
+    throw unknownReferences([{ pointer: '/parent', message: `There is no category ${name}.` }])
+  }
+  return id
+}
+
+async function lockCategory({ tx }: Writing, name: string) {
+  const found = await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])
+  const id = found.get(name)?.id
+  const [row] = id ? await tx.select().from(categories).where(eq(categories.id, id)).for('update') : []
+  if (!row) throw missing('category')
+  return row
+}
+
+const below = (parent: string | null) =>
+  parent === null ? isNull(categories.parentId) : eq(categories.parentId, parent)
+
+/** Puts a category at a place among its siblings, who make room and close up. */
+async function place({ tx }: Writing, id: string, parent: string | null, position: number) {
+  const siblings = await tx
+    .select({ id: categories.id, position: categories.position })
+    .from(categories)
+    .where(and(below(parent), ne(categories.id, id)))
+    .orderBy(categories.position, categories.id)
+  const order = siblings.map((sibling) => sibling.id)
+  order.splice(Math.min(position, order.length), 0, id)
+  for (const [index, sibling] of order.entries()) {
+    if (siblings.some((s) => s.id === sibling && s.position === index)) continue
+    await tx.update(categories).set({ position: index }).where(eq(categories.id, sibling))
+  }
+}
+
+/** Makes a category; its id. Throws `slug_taken`, `unknown_reference`. */
+export async function createCategory(ctx: Writing, input: CategoryCreate): Promise<string> {
+  const { tx } = ctx
+  const id = uuidv7()
+  await lockTree(ctx)
+  const parent = (await parentId(ctx, input.parent)) ?? null
+  const slug = input.slug ?? (await claimSlug(tx, 'category', slugFrom(input.name, 'category', id), id))
+  if (input.slug) await takeSlug(tx, 'category', input.slug, id)
+  await tx.insert(categories).values({
+    id,
+    slug,
+    name: input.name,
+    description: input.description ?? null,
+    parentId: parent,
+    position: 0,
+    createdAt: now,
+    updatedAt: now,
+  })
+  await place(ctx, id, parent, input.position ?? Number.MAX_SAFE_INTEGER)
+  return id
+}
+
+/**
+ * Changes a category; its id. `parent` moves it with all below it, `position` re-orders it.
+ * Throws `not_found`, `version_stale`, `slug_taken`, `unknown_reference`, and `rule_broken` for a
+ * category that would be its own ancestor.
+ */
+export async function updateCategory(
+  ctx: Writing,
+  name: string,
+  patch: CategoryPatch,
+  expected: Expected | undefined,
+): Promise<string> {
+  const { tx } = ctx
+  const moves = patch.parent !== undefined || patch.position !== undefined
+  if (moves) await lockTree(ctx)
+  const row = await lockCategory(ctx, name)
+  demandVersion(row.version, expected)
+  const given = await parentId(ctx, patch.parent)
+  const parent = given === undefined ? row.parentId : given
+  if (parent && parent !== row.parentId) await demandNoRing(ctx, row.id, parent)
+  if (patch.slug) await takeSlug(tx, 'category', patch.slug, row.id)
+  const { parent: _parent, position: _position, ...columns } = patch
+  await tx
+    .update(categories)
+    .set({ ...columns, parentId: parent, version: row.version + 1, updatedAt: now })
+    .where(eq(categories.id, row.id))
+  if (moves) {
+    const last = Number.MAX_SAFE_INTEGER
+    const stays = parent === row.parentId ? row.position : last
+    await place(ctx, row.id, parent, patch.position ?? stays)
+    if (parent !== row.parentId) await closeUp(ctx, row.parentId)
+  }
+  return row.id
+}
+
+/** Numbers the children of a parent from 0 again after one has left. */
+async function closeUp({ tx }: Writing, parent: string | null): Promise<void> {
+  await tx.execute(sql`
+    update categories c set position = n.position
+    from (select id, row_number() over (order by position, id) - 1 as position
+          from categories where parent_id is not distinct from ${parent}::uuid) n
+    where n.id = c.id and n.position <> c.position`)
+}
+
+async function demandNoRing({ tx }: Writing, id: string, parent: string): Promise<void> {
+  const { rows } = await tx.execute(sql`
+    with recursive above (id, parent_id) as (
+      select id, parent_id from categories where id = ${parent}
+      union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
+    ) select 1 from above where id = ${id}`)
+  if (rows.length > 0) {
+    throw ruleBroken([{ pointer: '/parent', message: 'A category cannot be below itself.' }])
+  }
+}
+
+/** Who refers to a category, the first hundred. */
+async function referrers({ tx }: Writing, id: string) {
+  const { rows } = await tx.execute<{ kind: string; id: string; slug: string }>(sql`
+    select 'article' as kind, a.id, a.slug from articles a
+      join article_categories x on x.article_id = a.id where x.category_id = ${id}
+    union all select 'category', c.id, c.slug from categories c where c.parent_id = ${id}
+    limit 100`)
+  return rows
+}
+
+/**
+ * Deletes a category that nobody refers to, or, with `reassignTo`, merges it into another: its
+ * articles (each in a new version) and children go over, and its slugs redirect there.
+ * Throws `not_found`, `version_stale`, `in_use` with the references, `rule_broken`.
+ */
+export async function deleteCategory(
+  ctx: Writing,
+  name: string,
+  expected: Expected | undefined,
+  reassignTo: string | undefined,
+): Promise<void> {
+  const { tx } = ctx
+  await lockTree(ctx)
+  const row = await lockCategory(ctx, name)
+  demandVersion(row.version, expected)
+  if (reassignTo === undefined) {
+    const references = await referrers(ctx, row.id)
+    if (references.length > 0) {
+      throw new Fault('in_use', 'Others refer to this category; name another in reassignTo.', {
+        members: { references },
+      })
+    }
+  } else {
+    await mergeInto(ctx, row, reassignTo)
+  }
+  await tx.delete(categories).where(eq(categories.id, row.id))
+  await closeUp(ctx, row.parentId)
+}
+
+async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name: string) {
+  const { tx } = ctx
+  const fault = (message: string) =>
+    new Fault('rule_broken', message, { errors: [{ parameter: 'reassignTo', message }] })
+  const heir = (await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])).get(name)
+  if (!heir) throw fault(`There is no category ${name}.`)
+  if (heir.id === row.id) throw fault('A category cannot be merged into itself.')
+  const [children, touched] = [
+    await tx
+      .select({ id: categories.id })
+      .from(categories)
+      .where(eq(categories.parentId, row.id))
+      .orderBy(categories.position)
+      .for('update'),
+    // In one order, so that two merges at once wait for each other instead of deadlocking.
+    await tx
+      .select({ id: articles.id })
+      .from(articles)
+      .where(sql`${articles.id} in (select article_id from article_categories where category_id = ${row.id})`)
+      .orderBy(articles.id)
+      .for('update'),
+  ]
+  // A child that takes its parent's place moves up to where the parent was.
+  await liftAbove(ctx, heir.id, row)
+  for (const child of children) {
+    if (child.id === heir.id) continue
+    await tx
+      .update(categories)
+      .set({ parentId: heir.id, version: sql`${categories.version} + 1`, updatedAt: now })
+      .where(eq(categories.id, child.id))
+    await place(ctx, child.id, heir.id, Number.MAX_SAFE_INTEGER)
+  }
+  await tx.execute(sql`
+    delete from article_categories x using article_categories y
+    where x.category_id = ${row.id} and y.category_id = ${heir.id} and y.article_id = x.article_id`)
+  await tx
+    .update(articleCategories)
+    .set({ categoryId: heir.id })
+    .where(eq(articleCategories.categoryId, row.id))
+  const ids = touched.map((article) => article.id)
+  if (ids.length > 0) {
+    await tx
+      .update(articles)
+      .set({ version: sql`${articles.version} + 1`, updatedAt: now })
+      .where(inArray(articles.id, ids))
+  }
+  await bequeathSlugs(tx, 'category', row.id, heir.id)
+}
+
+/** Moves the heir out from below the category that it replaces, if it is there. */
+async function liftAbove(ctx: Writing, heirId: string, row: typeof categories.$inferSelect) {
+  const { rows } = await ctx.tx.execute(sql`
+    with recursive below (id) as (
+      select id from categories where parent_id = ${row.id}
+      union select c.id from categories c join below b on c.parent_id = b.id
+    ) select 1 from below where id = ${heirId}`)
+  if (rows.length === 0) return
+  await ctx.tx
+    .update(categories)
+    .set({ parentId: row.parentId, version: sql`${categories.version} + 1`, updatedAt: now })
+    .where(eq(categories.id, heirId))
+  await place(ctx, heirId, row.parentId, row.position)
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+
+const flag = z
+  .enum(['true', 'false', '1', '0'], 'must be true or false')
+  .transform((value) => value === 'true' || value === '1')
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .transform((value) => value.replace(/\/+$/, ''))
+const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'must be a postgres:// or postgresql:// URL',
+})
+/** The parts of an article that ARTICLE_URL may name. */
+export const ARTICLE_URL_PARTS = ['id', 'slug', 'category', 'language', 'year', 'month', 'day']
+const articleUrl = z
+  .string()
+  .regex(/^https?:\/\/[^/{}]+\//, 'must be an absolute http or https URL with a path')
+  .refine(
+    (value) =>
+      [...value.matchAll(/\{([^}]*)\}/g)].every(([, part]) =>
+        ARTICLE_URL_PARTS.includes(part ?? ''),
+      ),
+    `may name only ${ARTICLE_URL_PARTS.map((part) => `{${part}}`).join(', ')}`,
+  )
+  .refine((value) => /\{(id|slug)\}/.test(value), 'must name {id} or {slug}')
+
+/** Every setting, with its default; documented in README.md and .env.example (a test compares). */
+const Settings = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: whole(0, 65_535).default(3000),
+  DATABASE_URL: postgresUrl.optional(),
+  DATABASE_READER_URL: postgresUrl.optional(),
+  DATABASE_EDITOR_URL: postgresUrl.optional(),
+  DATABASE_DIRECT_URL: postgresUrl.optional(),
+  DATABASE_POOL: whole(1, 1000).default(10),
+  DATA_DIR: z.string().min(1).default('.dateline'),
+  MIGRATE: flag.default(true),
+  PUBLIC_URL: httpUrl.optional(),
+  ARTICLE_URL: articleUrl.optional(),
+  PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
+  PUBLIC_READ: flag.default(true),
+  RATE_LIMIT: whole(0, 1_000_000).default(600),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info'),
+})
+
+/** The names of all settings. */
+export const SETTINGS = Object.keys(Settings.shape)
+
+export type Config = Readonly<{
+  host: string
+  port: number
+  /** Absent: the embedded server under `dataDir`. */
+  databaseUrl: string | undefined
+  readerUrl: string | undefined
+  editorUrl: string | undefined
+  directUrl: string | undefined
+  /** Connections per pool. */
+  poolSize: number
+  dataDir: string
+  migrate: boolean
+  /** Of this service, without a slash at the end. */
+  publicUrl: string
+  articleUrl: string | undefined
+  publicationName: string
+  publicRead: boolean
+  /** Requests per minute and caller; 0 is off. */
+  rateLimit: number
+  logLevel: z.infer<typeof Settings>['LOG_LEVEL']
+}>
+
+/** Thrown by `readConfig`: one line for each wrong setting. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Environment to config. An empty value counts as absent, as compose files write them.
+ * Throws ConfigError naming every wrong setting, never its value (it may be a password).
+ */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = Settings.safeParse(given)
+  const faults = parsed.error?.issues.map((i) => `${i.path.join('.')} ${i.message}`) ?? []
+  for (const name of ['DATABASE_READER_URL', 'DATABASE_EDITOR_URL', 'DATABASE_DIRECT_URL']) {
+    if (given[name] && !given.DATABASE_URL) faults.push(`${name} needs DATABASE_URL`)
+  }
+  if (faults.length > 0 || !parsed.data) throw new ConfigError(faults.join('\n'))
+  const s = parsed.data
+  const host = s.HOST.includes(':') ? `[${s.HOST}]` : s.HOST
+  return Object.freeze({
+    host: s.HOST,
+    port: s.PORT,
+    databaseUrl: s.DATABASE_URL,
+    readerUrl: s.DATABASE_READER_URL,
+    editorUrl: s.DATABASE_EDITOR_URL,
+    directUrl: s.DATABASE_DIRECT_URL,
+    poolSize: s.DATABASE_POOL,
+    dataDir: s.DATA_DIR,
+    migrate: s.MIGRATE,
+    publicUrl: s.PUBLIC_URL ?? `http://${host}:${s.PORT}`,
+    articleUrl: s.ARTICLE_URL,
+    publicationName: s.PUBLICATION_NAME,
+    publicRead: s.PUBLIC_READ,
+    rateLimit: s.RATE_LIMIT,
+    logLevel: s.LOG_LEVEL,
+  })
+}

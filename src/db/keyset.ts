@@ -1,0 +1,58 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { Fault } from '../errors.ts'
+
+/** One column of an order, and the type its cursor value is cast to. */
+export type SortColumn = { column: SQL; type: 'text' | 'integer' | 'timestamptz' }
+
+/** What PostgreSQL prints for these types, and so what a cursor may hold. */
+const PRINTED = {
+  text: /^/,
+  integer: /^-?\d{1,9}$/,
+  timestamptz: /^(infinity|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?)$/,
+}
+
+/** An order over rows: its columns, then the id, all in one direction, so that one index serves. */
+export type Order = { columns: SortColumn[]; id: SQL; descending: boolean }
+
+/** `ORDER BY` of an order. */
+export function orderBy({ columns, id, descending }: Order): SQL {
+  const direction = descending ? sql`desc` : sql`asc`
+  const parts = [...columns.map((c) => c.column), id].map((column) => sql`${column} ${direction}`)
+  return sql.join(parts, sql`, `)
+}
+
+/**
+ * The condition that a row stands after a position. A row comparison, which an index on the same
+ * columns answers by seeking: page 400 costs what page 1 costs. Throws `invalid_cursor` for values
+ * that are not of the columns' types: a cursor is anybody's to write.
+ */
+export function after(order: Order, position: { values: string[]; id: string }): SQL {
+  const fits = order.columns.every((c, i) => {
+    const value = position.values[i] ?? ''
+    if (!PRINTED[c.type].test(value)) return false
+    return c.type !== 'timestamptz' || value === 'infinity' || !Number.isNaN(Date.parse(value))
+  })
+  if (!fits || position.values.length !== order.columns.length) {
+    const message = 'is damaged'
+    throw new Fault('invalid_cursor', `The cursor ${message}.`, {
+      errors: [{ parameter: 'cursor', message }],
+    })
+  }
+  const left = sql.join([...order.columns.map((c) => c.column), order.id], sql`, `)
+  const right = sql.join(
+    [
+      ...order.columns.map((c, i) => sql`${position.values[i]}::${sql.raw(c.type)}`),
+      sql`${position.id}::uuid`,
+    ],
+    sql`, `,
+  )
+  return sql`(${left}) ${order.descending ? sql`<` : sql`>`} (${right})`
+}
+
+/** The sort values of a row as an array of text, from which the next cursor is made. */
+export function sortKey(order: Order): SQL {
+  return sql`array[${sql.join(
+    order.columns.map((c) => sql`${c.column}::text`),
+    sql`, `,
+  )}]`
+}

@@ -1,0 +1,112 @@
+import { and, eq, sql } from 'drizzle-orm'
+import anyAscii from 'any-ascii'
+import { Fault } from '../errors.ts'
+import { UUID } from '../fields.ts'
+import type { Reading, Tx } from './client.ts'
+import { slugs } from './tables.ts'
+
+/** The kinds that have slugs; each has a slug space of its own. */
+export type SlugKind = 'article' | 'source' | 'category'
+
+const TABLE = { article: 'articles', source: 'sources', category: 'categories' } as const
+const MAX = 100
+
+/**
+ * A slug out of a headline or name: transliterated to ASCII, cut at a word. From the id where
+ * nothing is left, as of a headline of emoji alone.
+ */
+export function slugFrom(words: string | null | undefined, kind: SlugKind, id: string): string {
+  const ascii = anyAscii((words ?? '').replaceAll(/\p{Extended_Pictographic}/gu, ' '))
+    .toLowerCase()
+    .replaceAll(/['’`]/g, '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+  // Room for a suffix such as -12, cut where a word ends when there is one.
+  const cut = ascii.length <= MAX - 5 ? ascii : ascii.slice(0, MAX - 4).replace(/-[^-]*$/, '')
+  const slug = cut.slice(0, MAX - 5).replace(/-+$/, '')
+  return slug === '' || UUID.test(slug) ? `${kind}-${id.slice(-12)}` : slug
+}
+
+/** Takes the first free one of `base`, `base-2`, ... for a resource. */
+export async function claimSlug(tx: Tx, kind: SlugKind, base: string, id: string): Promise<string> {
+  const { rows } = await tx.execute<{ slug: string }>(
+    sql`select public.claim_slug(${kind}, ${base}, ${id}) as slug`,
+  )
+  return rows[0]?.slug ?? base
+}
+
+/**
+ * Takes exactly this slug for a resource, which may have had it before. Throws `slug_taken` (409)
+ * when another has it or once had it: a used slug is never given out again.
+ */
+export async function takeSlug(tx: Tx, kind: SlugKind, slug: string, id: string): Promise<void> {
+  const taken = await tx
+    .insert(slugs)
+    .values({ kind, slug, resourceId: id })
+    .onConflictDoNothing()
+    .returning({ id: slugs.resourceId })
+  if (taken.length > 0) return
+  const own = await tx
+    .select({ id: slugs.resourceId })
+    .from(slugs)
+    .where(and(eq(slugs.kind, kind), eq(slugs.slug, slug), eq(slugs.resourceId, id)))
+  if (own.length > 0) return
+  throw new Fault('slug_taken', `The slug ${slug} is taken, or was once used.`, {
+    errors: [{ pointer: '/slug', message: 'is taken, or was once used' }],
+  })
+}
+
+/** Lets the slugs of a resource that was never seen go; only then may they be given out again. */
+export async function releaseSlugs(tx: Tx, kind: SlugKind, id: string): Promise<void> {
+  await tx.delete(slugs).where(and(eq(slugs.kind, kind), eq(slugs.resourceId, id)))
+}
+
+/** Hands the slugs of a merged resource to the one it was merged into, where they redirect. */
+export async function bequeathSlugs(tx: Tx, kind: SlugKind, from: string, to: string): Promise<void> {
+  await tx
+    .update(slugs)
+    .set({ resourceId: to })
+    .where(and(eq(slugs.kind, kind), eq(slugs.resourceId, from)))
+}
+
+export type Address = { id: string; slug: string }
+
+/**
+ * What ids and slugs, present or past, name in this audience's view. Names that are unknown there
+ * are absent from the map, whatever the reason.
+ */
+export async function findAddresses(
+  { db, schema }: Reading,
+  kind: SlugKind,
+  names: readonly string[],
+): Promise<Map<string, Address>> {
+  if (names.length === 0) return new Map()
+  const ids = names.filter((name) => UUID.test(name))
+  const others = names.filter((name) => !UUID.test(name))
+  const parts = []
+  if (ids.length > 0) {
+    const list = sql.join(ids.map((id) => sql`${id}::uuid`), sql`, `)
+    parts.push(
+      sql`select id::text as name, id, slug from ${view(schema, TABLE[kind])} where id in (${list})`,
+    )
+  }
+  if (others.length > 0) {
+    const list = sql.join(others.map((name) => sql`${name}`), sql`, `)
+    parts.push(
+      sql`select slug as name, resource_id as id, current_slug as slug from ${view(schema, 'slugs')}
+          where kind = ${kind} and slug in (${list})`,
+    )
+  }
+  const { rows } = await db.execute<{ name: string } & Address>(sql.join(parts, sql` union all `))
+  return new Map(
+    names.flatMap((name) => {
+      const row = rows.find((r) => r.name === (UUID.test(name) ? name.toLowerCase() : name))
+      return row ? [[name, { id: row.id, slug: row.slug }] as const] : []
+    }),
+  )
+}
+
+/** A view of this audience, as an SQL name. */
+export function view(schema: Reading['schema'], name: string) {
+  return sql.raw(`${schema}.${name}`)
+}

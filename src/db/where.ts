@@ -1,0 +1,30 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** A filter: rows must have any of these and none of those. Ids, once slugs are resolved. */
+export type Resolved = { any: readonly string[]; none: readonly string[] }
+
+/** Values as one array parameter, so that the statement's text does not depend on their number. */
+export function array(values: readonly string[], type: 'text' | 'uuid' = 'text'): SQL {
+  return sql`${sql.param([...values])}::${sql.raw(type)}[]`
+}
+
+/** `column` is any of the one and none of the other; undefined when nothing is asked. */
+export function anyOrNone(
+  column: SQL,
+  filter: Resolved | undefined,
+  type: 'text' | 'uuid' = 'text',
+): SQL | undefined {
+  if (!filter) return undefined
+  const parts = []
+  if (filter.any.length > 0) parts.push(sql`${column} = any(${array(filter.any, type)})`)
+  if (filter.none.length > 0) {
+    parts.push(sql`(${column} is null or ${column} <> all(${array(filter.none, type)}))`)
+  }
+  return sql.join(parts, sql` and `)
+}
+
+/** All conditions that are there, joined by AND. */
+export function all(conditions: (SQL | undefined | '' | false)[]): SQL {
+  const given = conditions.filter((c) => c !== undefined && c !== '' && c !== false)
+  return given.length === 0 ? sql`true` : sql.join(given, sql` and `)
+}

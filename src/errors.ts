@@ -1,0 +1,85 @@
+/**
+ * The one table of what can go wrong. `kind` says what sort of fault it is; only http/problem.ts
+ * knows which status answers which kind. Codes are stable: clients switch on them.
+ */
+export const ERRORS = {
+  // the request itself
+  invalid_request: { kind: 'malformed', title: 'The request is not valid' },
+  malformed_json: { kind: 'malformed', title: 'The body is not JSON' },
+  invalid_cursor: { kind: 'malformed', title: 'The cursor does not fit this request' },
+  payload_too_large: { kind: 'tooLarge', title: 'The body is too large' },
+  unsupported_media_type: { kind: 'mediaType', title: 'The body must be JSON' },
+  not_acceptable: { kind: 'notAcceptable', title: 'No such representation' },
+  // who asks
+  unauthenticated: { kind: 'unauthenticated', title: 'A valid key is needed' },
+  forbidden: { kind: 'forbidden', title: 'The key lacks a scope' },
+  rate_limited: { kind: 'rateLimited', title: 'Too many requests' },
+  // what is there
+  not_found: { kind: 'missing', title: 'Not found' },
+  method_not_allowed: { kind: 'method', title: 'The method is not allowed here' },
+  // rules
+  rule_broken: { kind: 'rule', title: 'The content breaks a rule' },
+  unknown_reference: { kind: 'rule', title: 'Something named does not exist' },
+  idempotency_mismatch: {
+    kind: 'rule',
+    title: 'The idempotency key was used for another request',
+  },
+  // the present state
+  slug_taken: { kind: 'conflict', title: 'The slug is taken' },
+  origin_taken: { kind: 'conflict', title: 'An article of this origin exists' },
+  in_use: { kind: 'conflict', title: 'Others refer to it' },
+  wrong_state: { kind: 'conflict', title: 'The article is not in a state for this' },
+  was_visible: { kind: 'conflict', title: 'It was visible and cannot be deleted' },
+  conflict: { kind: 'conflict', title: 'It conflicts with the present state' },
+  version_required: { kind: 'preconditionRequired', title: 'If-Match is required' },
+  version_stale: { kind: 'preconditionFailed', title: 'The version is not current' },
+  // ours
+  internal: { kind: 'internal', title: 'Something went wrong here' },
+  unavailable: { kind: 'unavailable', title: 'Not available for the moment' },
+} as const satisfies Record<string, { kind: string; title: string }>
+
+export type ErrorCode = keyof typeof ERRORS
+export type FaultKind = (typeof ERRORS)[ErrorCode]['kind']
+
+/** One thing that is wrong: a JSON pointer into the body, or a parameter or header by name. */
+export type Detail = ({ pointer: string } | { parameter: string } | { header: string }) & {
+  message: string
+}
+
+/**
+ * What commands and queries throw when a request cannot be done. `detail` is for the caller's eyes,
+ * so it never holds anything the caller could not read anyway.
+ */
+export class Fault extends Error {
+  readonly code: ErrorCode
+  readonly errors: Detail[]
+  /** Further members of the answer, such as `references` of `in_use`. */
+  readonly members: Record<string, unknown>
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    { errors = [], members = {} }: { errors?: Detail[]; members?: Record<string, unknown> } = {},
+  ) {
+    super(detail)
+    this.name = 'Fault'
+    this.code = code
+    this.errors = errors
+    this.members = members
+  }
+}
+
+/** `not_found` for a resource addressed by id or slug; says the kind and never why. */
+export function missing(kind: string): Fault {
+  return new Fault('not_found', `There is no such ${kind}.`)
+}
+
+/** `unknown_reference`: the body names things that do not exist, at these pointers. */
+export function unknownReferences(errors: Detail[]): Fault {
+  return new Fault('unknown_reference', errors.map((e) => e.message).join(' '), { errors })
+}
+
+/** `rule_broken` with every rule the content breaks. */
+export function ruleBroken(errors: Detail[]): Fault {
+  return new Fault('rule_broken', errors.map((e) => e.message).join(' '), { errors })
+}

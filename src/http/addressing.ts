@@ -1,0 +1,73 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Reading } from '../db/client.ts'
+import { findAddresses, type SlugKind } from '../db/slugs.ts'
+import type { Resolved } from '../db/where.ts'
+import { type Detail, Fault, missing } from '../errors.ts'
+import { IdOrSlug, UUID } from '../fields.ts'
+import { cachePolicy } from './caching.ts'
+import type { Filter } from './parameters.ts'
+
+/** The path parameter of an item that has slugs. */
+export const addressOf = (example: string) =>
+  z.object({
+    idOrSlug: IdOrSlug.meta({
+      description: 'Id or slug. A slug it once had answers 301 to a GET.',
+      param: { example },
+    }),
+  })
+
+/**
+ * The id that a path names in this audience's view, or undefined after answering 301: the name was
+ * an old slug (DESIGN 3). Throws `not_found`.
+ */
+export async function addressed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  reading: Reading,
+  kind: SlugKind,
+  name: string,
+): Promise<string | undefined> {
+  const found = (await findAddresses(reading, kind, [name])).get(name)
+  if (!found) throw missing(kind)
+  if (UUID.test(name) || found.slug === name) return found.id
+  const [path = '', query] = request.url.split('?')
+  const current = path.replace(/[^/]*$/, found.slug)
+  reply
+    .code(301)
+    .header('location', query ? `${current}?${query}` : current)
+    .header('cache-control', cachePolicy(request))
+    .send()
+  return undefined
+}
+
+/**
+ * Filters by slug or id (present or past) as filters by id. A name that this audience cannot see is
+ * a 400 like one that does not exist.
+ */
+export async function resolveFilters<K extends string>(
+  reading: Reading,
+  filters: Record<K, readonly [SlugKind, Filter | undefined]>,
+): Promise<Record<K, Resolved | undefined>> {
+  const errors: Detail[] = []
+  const resolved = await Promise.all(
+    (Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]).map(
+      async ([parameter, [kind, filter]]) => {
+        if (!filter) return [parameter, undefined] as const
+        const names = [...filter.any, ...filter.none]
+        const found = await findAddresses(reading, kind, names)
+        for (const name of names) {
+          if (!found.has(name)) {
+            errors.push({ parameter, message: `There is no ${kind} ${JSON.stringify(name.slice(0, 100))}.` })
+          }
+        }
+        const ids = (list: string[]) => list.flatMap((name) => found.get(name)?.id ?? [])
+        return [parameter, { any: ids(filter.any), none: ids(filter.none) }] as const
+      },
+    ),
+  )
+  if (errors.length > 0) {
+    throw new Fault('invalid_request', 'A filter names what does not exist.', { errors })
+  }
+  return Object.fromEntries(resolved) as Record<K, Resolved | undefined>
+}

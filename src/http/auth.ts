@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Actor, demand, may, type Scope } from '../actor.ts'
+import type { Database, Reading } from '../db/client.ts'
+import { type ErrorCode, Fault } from '../errors.ts'
+
+/** Looks a key up; undefined when it is unknown, expired or revoked. Set by the keys feature. */
+export type FindKey = (key: string) => Promise<Actor | undefined>
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined: nobody, that is the public. */
+    actor: Actor | undefined
+  }
+  interface FastifyContextConfig {
+    /** The scope a key needs here. Absent: anyone may read, and the key decides the audience. */
+    scope?: Scope
+    /** No key is looked at: health, docs. */
+    open?: boolean
+    /** What this operation can throw beyond what all can: for its documentation. */
+    throws?: readonly ErrorCode[]
+    /** A GET that answers 301 to an old slug. */
+    redirects?: boolean
+    /** PATCH and DELETE: `If-Match` is required, or (optional) heeded. */
+    ifMatch?: boolean | 'optional'
+    /** A body that works against the demo newsroom. */
+    example?: object
+  }
+}
+
+/**
+ * The key of a request, from `Authorization: Bearer` or HTTP Basic with the key as password, and
+ * nowhere else: shared caches hand the answers to a header of its own to other callers, and query
+ * strings end in logs. Throws `unauthenticated` for a header that is neither.
+ */
+function keyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization
+  if (header === undefined) return undefined
+  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+)$/.exec(header.trim()) ?? []
+  if (scheme.toLowerCase() === 'bearer') return credentials
+  if (scheme.toLowerCase() === 'basic') {
+    const decoded = Buffer.from(credentials, 'base64').toString('utf8')
+    return decoded.slice(decoded.indexOf(':') + 1)
+  }
+  throw new Fault('unauthenticated', 'Send the key as Authorization: Bearer <key>, or as the password of Basic.')
+}
+
+/**
+ * Finds out who asks before anything else is looked at. A wrong key is 401 everywhere, also where
+ * none is needed, so that a client learns at once that its key has expired.
+ */
+export function authenticate(app: FastifyInstance, findKey: FindKey, publicRead: boolean): void {
+  app.decorateRequest('actor', undefined)
+  app.addHook('onRequest', async (request) => {
+    const { scope, open } = request.routeOptions.config
+    if (open) return
+    const key = keyOf(request)
+    if (key !== undefined) {
+      request.actor = await findKey(key)
+      if (!request.actor) {
+        throw new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
+      }
+    }
+    if (scope) demand(request.actor, scope)
+    else if (!publicRead && !request.is404) demand(request.actor, 'read', 'Reading here')
+  })
+}
+
+/** Where this request's reads look: the audience decides role and views. */
+export function readingOf(request: FastifyRequest, db: Database): Reading {
+  return isEditor(request)
+    ? { db: db.editor, schema: 'editor' }
+    : { db: db.reader, schema: 'reader' }
+}
+
+/** `drafts:read` makes an editor. */
+export function isEditor(request: FastifyRequest): boolean {
+  return may(request.actor, 'drafts:read')
+}

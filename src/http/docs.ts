@@ -1,0 +1,35 @@
+import swaggerUi from '@fastify/swagger-ui'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import type { App } from './app.ts'
+import { statusOf } from './problem.ts'
+import { z } from 'zod'
+import { Fault } from '../errors.ts'
+
+/**
+ * `/openapi.json`, `/docs` (Swagger UI; all assets from its npm package, under a content security
+ * policy that allows no other origin) and `/problems/{code}`, where a problem's `type` leads.
+ */
+export async function docs(app: App): Promise<void> {
+  app.get('/openapi.json', { schema: { hide: true }, config: { open: true } }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
+  )
+  app.get(
+    '/problems/:code',
+    {
+      schema: { hide: true, params: z.object({ code: z.string() }) },
+      config: { open: true },
+    },
+    async (request, reply) => {
+      const code = request.params.code as ErrorCode
+      if (!Object.hasOwn(ERRORS, code)) throw new Fault('not_found', 'There is no such problem.')
+      return reply
+        .type('text/plain; charset=utf-8')
+        .send(`${code} (${statusOf(code)})\n\n${ERRORS[code].title}.\n`)
+    },
+  )
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { deepLinking: true, tryItOutEnabled: true, displayRequestDuration: true },
+  })
+}

@@ -1,0 +1,182 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import { Problem, statusOf } from './problem.ts'
+
+const DESCRIPTION = `A headless news content API: articles, quotes, sources and categories.
+
+Reads need no key unless the operator says so; a key with \`drafts:read\` sees what is not published.
+Writes need a key. Nothing is ignored: an unknown parameter or member is a 400 that names it.`
+
+/** Which codes an operation can answer with, from what its route says of itself. */
+function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
+  const write = [method].flat().some((m) => m !== 'GET' && m !== 'HEAD')
+  return [
+    'invalid_request',
+    'unauthenticated',
+    'forbidden',
+    'rate_limited',
+    'internal',
+    'unavailable',
+    ...(schema?.body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'rule_broken'] as const) : []),
+    ...(write ? (['conflict'] as const) : []),
+    ...(write && [method].flat().includes('POST') ? (['idempotency_mismatch'] as const) : []),
+    ...(config?.throws ?? []),
+  ]
+}
+
+type Json = Record<string, unknown>
+
+/** The headers an operation heeds, as parameters. */
+function headerParameters({ method, config }: RouteOptions): Json[] {
+  const header = (name: string, required: boolean, description: string, example: string) => ({
+    name,
+    in: 'header',
+    required,
+    description,
+    schema: { type: 'string' },
+    example,
+  })
+  const parameters: Json[] = []
+  if ([method].flat().includes('GET') && !config?.open) {
+    parameters.push(header('If-None-Match', false, 'ETags you have: 304 when one is current.', '"1-Zm9vYmFyYmF6cXV4"'))
+  }
+  if (config?.ifMatch) {
+    parameters.push(
+      header('If-Match', config.ifMatch === true, 'The ETag of what you read; `*` for any version.', '*'),
+    )
+  }
+  if ([method].flat().includes('POST') && config?.scope) {
+    parameters.push(
+      header('Idempotency-Key', false, 'Of your making: the same request with it is done once, for 24 hours.', '8e03978e-40d5-43dd-bc93-6894a57f9324'),
+    )
+  }
+  return parameters
+}
+
+/** The problem answers of an operation, one for each status, with the codes it may carry. */
+function problemResponses(route: RouteOptions): Json {
+  const byStatus = Map.groupBy(new Set(codesOf(route)), (code) => statusOf(code))
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
+        content: { 'application/problem+json': { schema: Problem } },
+      },
+    ]),
+  )
+}
+
+const etag = { ETag: { description: 'A strong entity tag.', schema: { type: 'string' } } }
+
+/** The answers that are not problems, with the headers that come with them. */
+function successResponses(route: RouteOptions): Json {
+  const given = (route.schema?.response ?? {}) as Record<string, { meta(): { description?: string } | undefined }>
+  const read = [route.method].flat().includes('GET')
+  const answers: Json = {}
+  for (const [status, schema] of Object.entries(given)) {
+    if (status === '204') {
+      answers[status] = { description: 'Done; there is nothing to show.' }
+      continue
+    }
+    const type = route.schema?.produces?.[0] ?? 'application/json'
+    answers[status] = {
+      description: schema.meta()?.description ?? 'The answer.',
+      content: { [type]: { schema } },
+      headers: {
+        ...(route.config?.open ? {} : etag),
+        ...(status === '201' && { Location: { description: 'Its path.', schema: { type: 'string' } } }),
+      },
+    }
+  }
+  if (read && !route.config?.open) answers[304] = { description: 'You have the current one.' }
+  if (route.config?.redirects) {
+    answers[301] = {
+      description: 'The slug is an old one; Location has the current.',
+      headers: { Location: { description: 'The current path.', schema: { type: 'string' } } },
+    }
+  }
+  return answers
+}
+
+/** The security of an operation: none, a key that helps, or a key with a scope. */
+function securityOf({ config }: RouteOptions): Record<string, string[]>[] {
+  if (config?.open) return []
+  const keys = [{ bearer: [] }, { basic: [] }]
+  return config?.scope ? keys : [{}, ...keys]
+}
+
+/**
+ * The OpenAPI document, out of the schemas that validate. A route says `throws`, `ifMatch`,
+ * `redirects`, `scope` and `example` in its config; what follows from them is written here.
+ */
+export async function describeApi(app: FastifyInstance, publicUrl: string): Promise<void> {
+  await app.register(fastifyZodOpenApiPlugin)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Dateline',
+        version: '1',
+        description: DESCRIPTION,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: publicUrl }],
+      tags: TAGS.map(([name, description]) => ({ name, description })),
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          basic: { type: 'http', scheme: 'basic', description: 'Any user name, and an API key as password.' },
+        },
+      },
+    },
+    transform: (options) => {
+      const { route, schema } = options
+      if (!schema || schema.hide) return { schema, url: options.url }
+      const described = { ...schema, response: { ...successResponses(route), ...problemResponses(route) } }
+      const security = securityOf(route)
+      const transformed = fastifyZodOpenApiTransformers.transform({ ...options, schema: described })
+      return { ...transformed, schema: { ...transformed.schema, security, 'x-route': extras(route) } }
+    },
+    transformObject: (options) => finish(fastifyZodOpenApiTransformers.transformObject(options) as Json),
+  })
+}
+
+const TAGS = [
+  ['Articles', 'Stories: written as drafts, published with a verb.'],
+  ['Quotes', 'What was said, tied to the characters of the article that prints it.'],
+  ['Sources', 'Who or what stories rely on.'],
+  ['Categories', 'The tree that articles are filed in.'],
+  ['Keys', 'API keys, for administrators.'],
+  ['Service', 'Health and metrics.'],
+] as const
+
+/** What a route adds to its operation, carried through the transform and unpacked by `finish`. */
+function extras(route: RouteOptions): Json {
+  const parameters = headerParameters(route)
+  const { example, scope } = route.config ?? {}
+  return { parameters, ...(example && { example }), ...(scope && { scope }) }
+}
+
+/** Unpacks the extras, and leaves out what says nothing. */
+function finish(document: Json): Json {
+  for (const item of Object.values(document.paths as Record<string, Record<string, Json>>)) {
+    for (const operation of Object.values(item)) {
+      const { parameters, example, scope } = operation['x-route'] as {
+        parameters: Json[]
+        example?: object
+        scope?: string
+      }
+      delete operation['x-route']
+      if (parameters.length > 0) {
+        operation.parameters = [...((operation.parameters as Json[]) ?? []), ...parameters]
+      }
+      if (scope) operation.description = `${operation.description} Needs the scope \`${scope}\`.`
+      const content = (operation.requestBody as { content?: Record<string, Json> })?.content
+      for (const media of Object.values(content ?? {})) if (example) media.example = example
+    }
+  }
+  return document
+}

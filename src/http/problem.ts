@@ -1,0 +1,196 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { driverError } from '../db/client.ts'
+import { ERRORS, type ErrorCode, Fault, type FaultKind } from '../errors.ts'
+
+/** Which status answers which kind of fault. */
+const STATUS: Record<FaultKind, number> = {
+  malformed: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  missing: 404,
+  method: 405,
+  notAcceptable: 406,
+  conflict: 409,
+  preconditionFailed: 412,
+  tooLarge: 413,
+  mediaType: 415,
+  rule: 422,
+  preconditionRequired: 428,
+  rateLimited: 429,
+  internal: 500,
+  unavailable: 503,
+}
+
+/** The status that answers an error code. */
+export function statusOf(code: ErrorCode): number {
+  return STATUS[ERRORS[code].kind]
+}
+
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]
+
+/** RFC 9457, with the members every answer of ours has. */
+export const Problem = z
+  .object({
+    type: z.string().meta({ description: 'A page that explains the code.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().meta({ description: 'The path of the request.' }),
+    code: z.enum(CODES).meta({ description: 'Stable: switch on this.' }),
+    requestId: z.string(),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().optional().meta({ description: 'JSON pointer into the body.' }),
+          parameter: z.string().optional().meta({ description: 'A query or path parameter.' }),
+          header: z.string().optional(),
+          message: z.string(),
+        }),
+      )
+      .meta({ description: 'All that is wrong, not only the first.' }),
+    references: z
+      .array(z.object({ kind: z.string(), id: z.string(), slug: z.string().optional() }))
+      .optional()
+      .meta({ description: 'Of `in_use`: who refers to it, the first hundred.' }),
+  })
+  .meta({ id: 'Problem', description: 'An error, after RFC 9457.' })
+
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+/** Fastify's own refusals, before a route was reached. */
+const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than 2 MB.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'Content-Length does not fit the body.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed_json', 'The body is empty.'],
+  FST_ERR_BAD_URL: ['invalid_request', 'The URL is not well encoded.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is no such resource.'],
+}
+
+/** SQLSTATEs that are the caller's doing and that no check of ours caught first. */
+function fromDatabase(error: unknown): Fault | undefined {
+  const e = driverError(error)
+  if (!e) return undefined
+  // Constraints are named <table>_<column>_<kind> (db/tables.ts), so the name gives the pointer.
+  const column = e.constraint?.slice((e.table?.length ?? 0) + 1).replace(/_(key|fkey|check)$/, '')
+  const name = column?.replace(/_id$/, '').replace(/_(\w)/g, (_, c: string) => c.toUpperCase())
+  const pointer = name ? `/${name}` : ''
+  switch (e.code) {
+    case '23505':
+      if (e.constraint?.endsWith('_slug_key')) {
+        return new Fault('slug_taken', 'This slug is taken, or was once used.', {
+          errors: [{ pointer, message: 'is taken, or was once used' }],
+        })
+      }
+      return new Fault('conflict', `Another one has the same ${name}.`, {
+        errors: [{ pointer, message: 'is taken' }],
+      })
+    case '23503':
+      return new Fault('conflict', 'Something it refers to has just been deleted.', {
+        errors: [{ pointer, message: 'no longer exists' }],
+      })
+    case '23514':
+      return new Fault('rule_broken', `The rule ${e.constraint} is broken.`, {
+        errors: [{ pointer, message: `breaks the rule ${e.constraint}` }],
+      })
+    case '54000':
+      return new Fault('rule_broken', 'The text is too large to be indexed.', {
+        errors: [{ pointer: '/body', message: 'is too large to be indexed' }],
+      })
+    case '57014':
+    case '53300':
+    case '57P01':
+    case '57P03':
+      return new Fault('unavailable', 'The database did not answer in time.')
+    default:
+      return undefined
+  }
+}
+
+/** Any error to the Fault that is told to the caller. */
+export function faultOf(error: FastifyError | Error): Fault {
+  if (error instanceof Fault) return error
+  const known = 'code' in error ? FASTIFY_CODES[error.code] : undefined
+  if (known) return new Fault(...known)
+  const broken = fromDatabase(error)
+  if (broken) return broken
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  if (status === 400) return new Fault('invalid_request', 'The request is not valid HTTP.')
+  return new Fault('internal', 'Something went wrong; the request id leads to it in the log.')
+}
+
+/** Answers a request with a Fault, as problem+json. */
+export function sendFault(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fault: Fault,
+  publicUrl: string,
+): FastifyReply {
+  const status = statusOf(fault.code)
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
+  if (status === 503) reply.header('retry-after', '1')
+  if (status === 401 || status === 403) reply.header('cache-control', 'no-store')
+  return reply
+    .code(status)
+    .type(PROBLEM_TYPE)
+    .send(
+      JSON.stringify({
+        type: `${publicUrl}/problems/${fault.code}`,
+        title: ERRORS[fault.code].title,
+        status,
+        detail: fault.message,
+        instance: request.url.split('?')[0],
+        code: fault.code,
+        requestId: request.id,
+        errors: fault.errors,
+        ...fault.members,
+      }),
+    )
+}
+
+/**
+ * All errors leave here. What is not the caller's doing is logged whole and explained to nobody;
+ * what is, is told whole and logged only as its code.
+ */
+export function answerProblems(app: FastifyInstance, publicUrl: string): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const fault = faultOf(error)
+    if (statusOf(fault.code) >= 500) request.log.error({ err: error }, 'request failed')
+    return sendFault(request, reply, fault, publicUrl)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    return sendFault(request, reply, new Fault('not_found', 'There is nothing at this path.'), publicUrl)
+  })
+}
+
+/**
+ * Answers 405 with `Allow` where a path exists under other methods (RFC 9110 section 15.5.6).
+ * Call before the routes are registered, and the function it returns after them.
+ */
+export function refuseOtherMethods(app: FastifyInstance): () => void {
+  const known = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    if (url.startsWith('/docs')) return
+    const methods = known.get(url) ?? new Set()
+    for (const one of [method].flat()) methods.add(one)
+    known.set(url, methods)
+  })
+  return () => {
+    for (const [url, methods] of [...known]) {
+      const allowed = [...methods].sort().join(', ')
+      const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((m) => !methods.has(m))
+      app.route({
+        method: others,
+        url,
+        schema: { hide: true },
+        config: { open: true },
+        onRequest: async (_request, reply) => {
+          reply.header('allow', allowed)
+          throw new Fault('method_not_allowed', `Allowed here: ${allowed}.`)
+        },
+        handler: async () => {},
+      })
+    }
+  }
+}

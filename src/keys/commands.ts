@@ -1,0 +1,52 @@
+import { eq, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Executor, Writing } from '../db/client.ts'
+import { apiKeys } from '../db/tables.ts'
+import { missing, ruleBroken } from '../errors.ts'
+import type { ApiKeyCreate } from './schema.ts'
+import { makeKey } from './secret.ts'
+
+/** Makes a key: its id, and the key itself, which is nowhere else. Throws `rule_broken`. */
+export async function createKey(
+  { tx }: Writing,
+  input: ApiKeyCreate,
+): Promise<{ id: string; key: string }> {
+  const id = uuidv7()
+  const { key, prefix, hash } = makeKey()
+  const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null
+  const [row] = await tx
+    .insert(apiKeys)
+    .values({
+      id,
+      name: input.name,
+      prefix,
+      hash,
+      scopes: input.scopes,
+      createdAt: sql`date_trunc('milliseconds', now())`,
+      expiresAt,
+    })
+    .returning({ expired: sql<boolean>`${apiKeys.expiresAt} <= now()` })
+  if (row?.expired) {
+    throw ruleBroken([{ pointer: '/expiresAt', message: 'expiresAt must be in the future.' }])
+  }
+  return { id, key }
+}
+
+/** Revokes a key, at once and for good; again changes nothing. Throws `not_found`. */
+export async function revokeKey({ tx }: Writing, id: string): Promise<void> {
+  const revoked = await tx
+    .update(apiKeys)
+    .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, date_trunc('milliseconds', now()))` })
+    .where(eq(apiKeys.id, id))
+    .returning({ id: apiKeys.id })
+  if (revoked.length === 0) throw missing('key')
+}
+
+/** Records when keys were last used. */
+export async function recordUses(db: Executor, uses: ReadonlyMap<string, Date>): Promise<void> {
+  if (uses.size === 0) return
+  const rows = JSON.stringify([...uses].map(([id, at]) => ({ id, at })))
+  await db.execute(sql`
+    update api_keys k set last_used_at = greatest(k.last_used_at, u.at)
+    from json_to_recordset(${rows}) as u (id uuid, at timestamptz) where k.id = u.id`)
+}

@@ -1,0 +1,110 @@
+import { missing } from '../errors.ts'
+import { rfc3339 } from '../fields.ts'
+import type { App, Services } from '../http/app.ts'
+import { sendRead } from '../http/caching.ts'
+import { sendPage, startOf } from '../http/paging.ts'
+import { write } from '../http/writing.ts'
+import { z } from 'zod'
+import { createKey, revokeKey } from './commands.ts'
+import { findKeyById, type KeyRow, listKeys } from './queries.ts'
+import { ApiKey, ApiKeyCreate, ApiKeyListQuery, ApiKeyPage, ApiKeyParams, NewApiKey } from './schema.ts'
+
+const tags = ['Keys']
+
+/** A key as an administrator sees it. */
+export function presentKey(row: KeyRow): ApiKey {
+  return {
+    id: row.id,
+    name: row.name,
+    prefix: row.prefix,
+    scopes: row.scopes,
+    createdAt: rfc3339(row.created_at),
+    expiresAt: rfc3339(row.expires_at),
+    revokedAt: rfc3339(row.revoked_at),
+    lastUsedAt: rfc3339(row.last_used_at),
+  }
+}
+
+/** API keys over HTTP, for `admin`. */
+export function keyRoutes(app: App, { config, db }: Services): void {
+  app.get(
+    '/keys',
+    {
+      schema: {
+        operationId: 'listKeys',
+        tags,
+        summary: 'List keys',
+        description: 'Newest first, with revoked and expired ones.',
+        querystring: ApiKeyListQuery,
+        response: { 200: ApiKeyPage },
+      },
+      config: { scope: 'admin' },
+    },
+    async (request, reply) => {
+      const { rows, next } = await listKeys(db.editor, startOf(request, request.query))
+      return sendPage(request, reply, config.publicUrl, request.query.limit, rows.map(presentKey), next)
+    },
+  )
+
+  app.get(
+    '/keys/:id',
+    {
+      schema: {
+        operationId: 'getKey',
+        tags,
+        summary: 'One key',
+        description: 'Without its secret, which nobody has but its holder.',
+        params: ApiKeyParams,
+        response: { 200: ApiKey },
+      },
+      config: { scope: 'admin', throws: ['not_found'] },
+    },
+    async (request, reply) => {
+      const row = await findKeyById(db.editor, request.params.id)
+      if (!row) throw missing('key')
+      return sendRead(request, reply, presentKey(row))
+    },
+  )
+
+  app.post(
+    '/keys',
+    {
+      schema: {
+        operationId: 'createKey',
+        tags,
+        summary: 'Make a key',
+        description: 'The answer holds the key, this once.',
+        body: ApiKeyCreate,
+        response: { 201: NewApiKey },
+      },
+      config: { scope: 'admin', example: { name: 'Front end', scopes: ['read'] } },
+    },
+    (request, reply) =>
+      write(db, request, reply, async (ctx) => {
+        const { id, key } = await createKey(ctx, request.body)
+        const row = await findKeyById(ctx.tx, id)
+        if (!row) throw missing('key')
+        return { status: 201, body: { ...presentKey(row), key }, location: `/v1/keys/${id}` }
+      }),
+  )
+
+  app.delete(
+    '/keys/:id',
+    {
+      schema: {
+        operationId: 'revokeKey',
+        tags,
+        summary: 'Revoke a key',
+        description: 'At once and for good; the key stays in the list.',
+        params: ApiKeyParams,
+        response: { 204: z.null() },
+      },
+      config: { scope: 'admin', throws: ['not_found'] },
+    },
+    (request, reply) =>
+      write(db, request, reply, async (ctx) => {
+        await revokeKey(ctx, request.params.id)
+        return { status: 204 }
+      }),
+  )
+}

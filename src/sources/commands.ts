@@ -1,0 +1,229 @@
+import { eq, inArray, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Writing } from '../db/client.ts'
+import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
+import { articleSources, articles, quotes, sources } from '../db/tables.ts'
+import { demandVersion, type Expected } from '../db/versions.ts'
+import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import type { SourceCreate, SourcePatch } from './schema.ts'
+
+const now = sql`date_trunc('milliseconds', now())`
+
+/** What an anonymous source must not have: anything beyond the label could hold an identity. */
+const IDENTIFYING = ['title', 'organization', 'url', 'sameAs'] as const
+
+type Columns = { [K in keyof SourcePatch]?: SourcePatch[K] | undefined }
+
+function demandNoIdentity(input: Columns): void {
+  const errors: Detail[] = IDENTIFYING.filter((name) => {
+    const value = input[name]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null
+  }).map((name) => ({
+    pointer: `/${name}`,
+    message: `An anonymous source has no ${name}: it could identify them.`,
+  }))
+  if (errors.length > 0) throw ruleBroken(errors)
+}
+
+/** The id of the organisation named, which must be one. */
+async function organizationId({ tx }: Writing, name: string | null | undefined) {
+  if (name === undefined || name === null) return name
+  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
+  const id = found.get(name)?.id
+  if (!id) {
+    throw unknownReferences([{ pointer: '/organization', message: `There is no source ${name}.` }])
+  }
+  const [row] = await tx.select({ kind: sources.kind }).from(sources).where(eq(sources.id, id))
+  if (row?.kind !== 'organization' && row?.kind !== 'publication') {
+    const message = `${name} is a ${row?.kind}; it must be an organization or a publication.`
+    throw ruleBroken([{ pointer: '/organization', message }])
+  }
+  return id
+}
+
+/** The row of a source, locked until the transaction ends. Throws `not_found`. */
+async function lockSource({ tx }: Writing, name: string) {
+  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
+  const id = found.get(name)?.id
+  const [row] = id ? await tx.select().from(sources).where(eq(sources.id, id)).for('update') : []
+  if (!row) throw missing('source')
+  return row
+}
+
+/** Makes a source; its id. Throws `slug_taken`, `unknown_reference`, `rule_broken`. */
+export async function createSource(ctx: Writing, input: SourceCreate): Promise<string> {
+  if (input.kind === 'anonymous') demandNoIdentity(input)
+  const id = uuidv7()
+  const organization = await organizationId(ctx, input.organization)
+  const slug = input.slug ?? (await claimSlug(ctx.tx, 'source', slugFrom(input.name, 'source', id), id))
+  if (input.slug) await takeSlug(ctx.tx, 'source', input.slug, id)
+  await ctx.tx.insert(sources).values({
+    id,
+    slug,
+    kind: input.kind,
+    name: input.name,
+    title: input.title ?? null,
+    organizationId: organization ?? null,
+    url: input.url ?? null,
+    description: input.description ?? null,
+    sameAs: input.sameAs ?? [],
+    createdAt: now,
+    updatedAt: now,
+  })
+  return id
+}
+
+/** Changes a source; its id. Throws `not_found`, `version_stale`, and what creating throws. */
+export async function updateSource(
+  ctx: Writing,
+  name: string,
+  patch: SourcePatch,
+  expected: Expected | undefined,
+): Promise<string> {
+  const row = await lockSource(ctx, name)
+  demandVersion(row.version, expected)
+  const kind = patch.kind ?? row.kind
+  if (kind === 'anonymous') {
+    demandNoIdentity({ ...patch, ...kept(row, patch) })
+  }
+  const organization = await organizationId(ctx, patch.organization)
+  if (organization === row.id) {
+    throw ruleBroken([{ pointer: '/organization', message: 'A source cannot belong to itself.' }])
+  }
+  if (kind === 'document' && row.kind !== 'document') await demandNoQuotes(ctx, row.id)
+  if (kind !== 'organization' && kind !== 'publication') await demandNoMembers(ctx, row.id)
+  if (patch.slug) await takeSlug(ctx.tx, 'source', patch.slug, row.id)
+  const { organization: _, sameAs, ...columns } = patch
+  await ctx.tx
+    .update(sources)
+    .set({
+      ...columns,
+      ...(sameAs !== undefined && { sameAs: sameAs ?? [] }),
+      ...(organization !== undefined && { organizationId: organization }),
+      version: row.version + 1,
+      updatedAt: now,
+    })
+    .where(eq(sources.id, row.id))
+  return row.id
+}
+
+/** Identifying members that the row has and the patch leaves: they would stay on an anonymous one. */
+function kept(row: typeof sources.$inferSelect, patch: SourcePatch): Columns {
+  return {
+    ...(patch.title === undefined && { title: row.title }),
+    ...(patch.organization === undefined && { organization: row.organizationId }),
+    ...(patch.url === undefined && { url: row.url }),
+    ...(patch.sameAs === undefined && { sameAs: row.sameAs }),
+  }
+}
+
+async function demandNoQuotes({ tx }: Writing, id: string): Promise<void> {
+  const spoken = await tx.select({ id: quotes.id }).from(quotes).where(eq(quotes.speakerId, id)).limit(1)
+  if (spoken.length > 0) {
+    const message = 'It speaks in quotes, and a document cannot speak.'
+    throw ruleBroken([{ pointer: '/kind', message }])
+  }
+}
+
+async function demandNoMembers({ tx }: Writing, id: string): Promise<void> {
+  const members = await tx
+    .select({ id: sources.id })
+    .from(sources)
+    .where(eq(sources.organizationId, id))
+    .limit(1)
+  if (members.length > 0) {
+    const message = 'Other sources belong to it; only an organization or publication can have members.'
+    throw ruleBroken([{ pointer: '/kind', message }])
+  }
+}
+
+/** Who refers to a source, the first hundred. */
+async function referrers({ tx }: Writing, id: string) {
+  const { rows } = await tx.execute<{ kind: string; id: string; slug: string | null }>(sql`
+    select 'article' as kind, a.id, a.slug from articles a
+      join article_sources x on x.article_id = a.id where x.source_id = ${id}
+    union all select 'quote', q.id, null from quotes q where q.speaker_id = ${id}
+    union all select 'source', s.id, s.slug from sources s where s.organization_id = ${id}
+    limit 100`)
+  return rows.map(({ kind, id, slug }) => ({ kind, id, ...(slug !== null && { slug }) }))
+}
+
+/**
+ * Deletes a source that nobody refers to, or, with `reassignTo`, merges it into another: articles,
+ * quotes and members go over, each article in a new version, and its slugs redirect there.
+ * Throws `not_found`, `version_stale`, `in_use` with the references, `unknown_reference`.
+ */
+export async function deleteSource(
+  ctx: Writing,
+  name: string,
+  expected: Expected | undefined,
+  reassignTo: string | undefined,
+): Promise<void> {
+  const { tx } = ctx
+  const row = await lockSource(ctx, name)
+  demandVersion(row.version, expected)
+  if (reassignTo === undefined) {
+    const references = await referrers(ctx, row.id)
+    if (references.length > 0) {
+      throw new Fault('in_use', 'Others refer to this source; name another in reassignTo.', {
+        members: { references },
+      })
+    }
+  } else {
+    await mergeInto(ctx, row, reassignTo)
+  }
+  await tx.delete(sources).where(eq(sources.id, row.id))
+}
+
+async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: string) {
+  const { tx } = ctx
+  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
+  const id = found.get(name)?.id
+  const [heir] = id ? await tx.select().from(sources).where(eq(sources.id, id)).for('share') : []
+  const fault = (message: string) =>
+    new Fault('rule_broken', message, { errors: [{ parameter: 'reassignTo', message }] })
+  if (!heir) throw fault(`There is no source ${name}.`)
+  if (heir.id === row.id) throw fault('A source cannot be merged into itself.')
+  // Articles are locked before anything of theirs changes, in one order, so that two merges at
+  // once wait for each other instead of deadlocking.
+  const touched = await tx
+    .select({ id: articles.id })
+    .from(articles)
+    .where(
+      sql`${articles.id} in (select article_id from article_sources where source_id = ${row.id}
+        union select article_id from quotes where speaker_id = ${row.id})`,
+    )
+    .orderBy(articles.id)
+    .for('update')
+  const spoken = await tx.select({ id: quotes.id }).from(quotes).where(eq(quotes.speakerId, row.id))
+  if (spoken.length > 0 && heir.kind === 'document') throw fault('A document cannot speak.')
+  const members = await tx.select().from(sources).where(eq(sources.organizationId, row.id)).for('update')
+  if (members.length > 0 && heir.kind !== 'organization' && heir.kind !== 'publication') {
+    throw fault('Sources belong to it; the other must be an organization or publication too.')
+  }
+  await tx.execute(sql`
+    delete from article_sources x using article_sources y
+    where x.source_id = ${row.id} and y.source_id = ${heir.id} and y.article_id = x.article_id`)
+  await tx.update(articleSources).set({ sourceId: heir.id }).where(eq(articleSources.sourceId, row.id))
+  await tx
+    .update(quotes)
+    .set({ speakerId: heir.id, version: sql`${quotes.version} + 1`, updatedAt: now })
+    .where(eq(quotes.speakerId, row.id))
+  // The heir may itself have belonged to what is merged into it.
+  await tx
+    .update(sources)
+    .set({
+      organizationId: sql`case when ${sources.id} = ${heir.id} then null else ${heir.id}::uuid end`,
+      version: sql`${sources.version} + 1`,
+      updatedAt: now,
+    })
+    .where(eq(sources.organizationId, row.id))
+  const ids = touched.map((article) => article.id)
+  if (ids.length > 0) {
+    await tx
+      .update(articles)
+      .set({ version: sql`${articles.version} + 1`, updatedAt: now })
+      .where(inArray(articles.id, ids))
+  }
+  await bequeathSlugs(tx, 'source', row.id, heir.id)
+}

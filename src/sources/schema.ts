@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { HttpUrl, Id, IdOrSlug, Instant, Reference, Slug } from '../fields.ts'
+import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
+import { pageOf } from '../http/paging.ts'
+import { text } from '../text.ts'
+
+export const SOURCE_KINDS = ['person', 'organization', 'publication', 'document', 'anonymous'] as const
+export const SourceKind = z.enum(SOURCE_KINDS).meta({
+  description: '`anonymous`: the name is the public label only; no field can hold an identity.',
+})
+
+const fields = {
+  kind: SourceKind,
+  name: text(300, 1).meta({ description: 'For an anonymous source: the label readers see.' }),
+  title: text(300).nullable().meta({ description: 'Office or profession, as printed.' }),
+  url: HttpUrl.nullable(),
+  description: text(5000).nullable(),
+  sameAs: z.array(HttpUrl).max(50).meta({ description: 'The same one elsewhere: Wikidata, ISNI, a web site.' }),
+}
+
+/** A source, as it is read. */
+export const Source = z
+  .object({
+    id: Id,
+    version: z.int(),
+    slug: Slug,
+    ...fields,
+    organization: Reference.nullable().meta({ description: 'The organisation it belongs to.' }),
+    createdAt: Instant,
+    updatedAt: Instant,
+  })
+  .partial()
+  .required({ id: true })
+  .meta({
+    id: 'Source',
+    description: 'Who or what a story relies on. Members not asked for with `fields` are absent.',
+  })
+export type Source = z.infer<typeof Source>
+
+const organization = IdOrSlug.nullable().meta({
+  description: 'Id or slug of a source of kind organization or publication.',
+})
+
+/** A source, as it is created. */
+export const SourceCreate = z
+  .strictObject({ slug: Slug.optional(), ...fields, organization })
+  .partial()
+  .required({ kind: true, name: true })
+  .meta({ id: 'SourceCreate', description: 'A new source.' })
+export type SourceCreate = z.infer<typeof SourceCreate>
+
+/** A JSON merge patch (RFC 7396) of a source: null empties a member. */
+export const SourcePatch = z
+  .strictObject({ slug: Slug, ...fields, organization })
+  .extend({ sameAs: fields.sameAs.nullable() })
+  .partial()
+  .meta({ id: 'SourcePatch', description: 'A JSON merge patch: absent members stay, null empties.' })
+export type SourcePatch = z.infer<typeof SourcePatch>
+
+export const SOURCE_FIELDS = [
+  'id', 'version', 'slug', 'kind', 'name', 'title', 'url', 'description', 'sameAs',
+  'organization', 'createdAt', 'updatedAt',
+] as const
+export const SOURCE_SORTS = ['name', '-name', '-createdAt', 'createdAt'] as const
+
+const fieldsParameter = list(SOURCE_FIELDS, 'Only these members; `id` always comes.')
+export const SourceQuery = z.strictObject({ fields: fieldsParameter })
+export const SourceListQuery = z.strictObject({
+  q,
+  kind: filter('Of these kinds.', SOURCE_KINDS, 'person'),
+  organization: filter('Belonging to these organisations (id or slug).'),
+  sort: choice(SOURCE_SORTS, 'name', 'The order.'),
+  fields: fieldsParameter,
+  limit,
+  cursor,
+})
+export type SourceListQuery = z.infer<typeof SourceListQuery>
+export const SourcePage = pageOf(Source, 'SourcePage')
