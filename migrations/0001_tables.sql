@@ -107,14 +107,15 @@ CREATE TABLE "quotes" (
 	"cue" text,
 	"said_at" timestamp (3) with time zone,
 	"occasion" text,
-	"state" text NOT NULL,
+	"state" text,
 	"spans" jsonb DEFAULT '[]' NOT NULL,
 	"dated_at" timestamp (3) with time zone NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
 	CONSTRAINT "quotes_text_check" CHECK ("quotes"."text" <> ''),
 	CONSTRAINT "quotes_kind_check" CHECK ("quotes"."kind" in ('direct', 'partial', 'paraphrase')),
-	CONSTRAINT "quotes_state_check" CHECK ("quotes"."state" in ('suggested', 'verified', 'altered', 'ambiguous', 'orphaned')),
+	CONSTRAINT "quotes_state_check" CHECK (case when "quotes"."kind" = 'paraphrase' then "quotes"."state" is null or "quotes"."state" = 'suggested'
+        else "quotes"."state" is not null and "quotes"."state" in ('suggested', 'verified', 'altered', 'ambiguous', 'orphaned') end),
 	CONSTRAINT "quotes_spans_check" CHECK ("quotes"."kind" <> 'paraphrase' or "quotes"."spans" = '[]'),
 	CONSTRAINT "quotes_original_check" CHECK (("quotes"."original_text" is null) = ("quotes"."original_language" is null))
 );

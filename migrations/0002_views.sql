@@ -83,7 +83,7 @@ WHERE EXISTS (
     WHERE x.source_id = s.id)
   OR EXISTS (
     SELECT FROM public.quotes q JOIN reader.articles a ON a.id = q.article_id
-    WHERE q.speaker_id = s.id AND q.state <> 'suggested');
+    WHERE q.speaker_id = s.id AND q.state IS DISTINCT FROM 'suggested');
 --> statement-breakpoint
 CREATE VIEW editor.source_ids AS SELECT id FROM public.sources;
 --> statement-breakpoint
@@ -146,6 +146,7 @@ BEGIN
         q.original_language, q.cue, q.said_at, q.occasion, q.state, q.spans, q.dated_at,
         q.created_at, q.updated_at,
         a.id AS article_id, a.slug AS article_slug, a.headline AS article_headline,
+        a.language AS article_language,
         s.id AS speaker_id, s.slug AS speaker_slug, s.name AS speaker_name,
         s.title AS speaker_title, s.kind AS speaker_kind
       FROM public.quotes q
@@ -153,7 +154,7 @@ BEGIN
       LEFT JOIN public.sources s ON s.id = q.speaker_id
       WHERE %2$s', audience,
       -- A suggested quote is unseen by readers until an editor confirms it.
-      CASE audience WHEN 'reader' THEN 'q.state <> ''suggested''' ELSE 'true' END);
+      CASE audience WHEN 'reader' THEN 'q.state IS DISTINCT FROM ''suggested''' ELSE 'true' END);
 
     EXECUTE format('CREATE VIEW %1$I.slugs AS
       SELECT s.kind, s.slug, s.resource_id, a.slug AS current_slug

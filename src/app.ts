@@ -1,6 +1,7 @@
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
+import { articleReads, articleWrites } from './articles/routes.ts'
 import { categoryReads, categoryWrites } from './categories/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
@@ -13,6 +14,7 @@ import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/p
 import { validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { keyRing } from './keys/uses.ts'
+import { quoteReads, quoteWrites } from './quotes/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
 
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
@@ -62,10 +64,14 @@ export async function buildApp(
   await app.register(
     async (v1: App) => {
       // reads: the key decides the audience
+      articleReads(v1, services)
+      quoteReads(v1, services)
       sourceReads(v1, services)
       categoryReads(v1, services)
 
       // writes: each names its scope
+      articleWrites(v1, services)
+      quoteWrites(v1, services)
       sourceWrites(v1, services)
       categoryWrites(v1, services)
       keyRoutes(v1, services)

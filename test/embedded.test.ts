@@ -122,15 +122,24 @@ async function query(url: string, sql: string): Promise<any> {
 /** The ids of PostgreSQL's postmaster and of the keeper; what is left of them ends with the test. */
 async function processesOf(t: Test, dataDir: string, url: string) {
   const postmaster = Number.parseInt(readFileSync(join(dataDir, 'pg/postmaster.pid'), 'utf8'), 10)
-  const { name } = await query(
-    url,
-    "select application_name as name from pg_stat_activity where application_name ~ '^dateline keeper'",
-  )
-  const keeper = Number(name.split(' ').at(-1))
+  const keeper = await keeperOf(url)
   t.teardown(() => {
     for (const pid of [keeper, postmaster]) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
   })
   return { postmaster, keeper }
+}
+
+/** The keeper's session says its process id; after a crash it comes a moment later than the server. */
+async function keeperOf(url: string): Promise<number> {
+  for (;;) {
+    const session = await query(
+      url,
+      `select split_part(application_name, ' ', 3)::int as pid from pg_stat_activity
+        where application_name like 'dateline keeper %'`,
+    )
+    if (session) return session.pid
+    await delay(20)
+  }
 }
 
 function isRunning(pid: number): boolean {
@@ -167,7 +176,7 @@ t.test('the first start makes a cluster, the second keeps its data', async (t) =
       first.url,
       `select current_setting('listen_addresses') as listens, current_setting('fsync') as fsync,
          current_setting('timezone') as zone, current_setting('server_encoding') as encoding,
-         (select datlocprovider || datlocale from pg_database where datname = 'dateline') as locale,
+         (select datlocprovider::text || datlocale from pg_database where datname = 'dateline') as locale,
          to_tsvector('simple', '“Größe”—Ёлка’s')::text as words`,
     )
     t.same(settings, {

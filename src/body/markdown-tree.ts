@@ -6,7 +6,13 @@ import {
   type ToolkitNestedPortableTextSpan,
 } from '@portabletext/toolkit'
 import type { BlockContent, ListItem, List as MarkdownList, PhrasingContent, Root } from 'mdast'
-import type { Attention, Handle, Options } from 'mdast-util-to-markdown'
+import {
+  type Attention,
+  type ConstructName,
+  defaultHandlers,
+  type Handle,
+  type Options,
+} from 'mdast-util-to-markdown'
 import { imageHtml } from './html.ts'
 import { type Item, type List, type Node, outline, portableText } from './outline.ts'
 import type { Block, ImageBlock, Span, TextBlock } from './schema.ts'
@@ -40,7 +46,7 @@ function textFlow(block: TextBlock): BlockContent {
   if (style === 'normal') return paragraph(block)
   if (style === 'blockquote') return { type: 'blockquote', children: [paragraph(block)] }
   // A heading is one line, so the line breaks in it are HTML.
-  return { type: 'heading', depth: HEADINGS[style], children: phrasing(block, LINE_BREAK) }
+  return { type: 'heading', depth: HEADINGS[style], children: phrasing(block, HTML_BREAK) }
 }
 
 function paragraph(block: TextBlock): BlockContent {
@@ -68,11 +74,24 @@ function image(block: ImageBlock): BlockContent {
   return { type: 'paragraph', children: [{ type: 'image', url, alt, title: caption }] }
 }
 
-const LINE_BREAK: PhrasingContent = { type: 'html', value: '<br/>' }
+/** How the signs in a block are set. */
+type Setting = { lineBreak: PhrasingContent; marksAreHtml: boolean }
+
+const HTML_BREAK: PhrasingContent = { type: 'html', value: '<br/>' }
+
+/**
+ * Characters beside which a sign is no sure thing: the writer looks at UTF-16 units and takes
+ * U+FEFF and U+2028 for spaces, markdown-it does neither; and where they agree that a sign must be
+ * kept off a character by writing that as a reference, there is no reference to a control character.
+ */
+const DISPUTED =
+  '[\\ud800-\\udfff\\ufeff\\u2028\\u2029\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f]'
+const DISPUTED_EDGE = new RegExp(`^${DISPUTED}|${DISPUTED}$`)
 
 function phrasing(block: TextBlock, lineBreak: PhrasingContent): PhrasingContent[] {
   const children = trimmed(block.children)
-  return inline(buildMarksTree(portableText({ ...block, children })), lineBreak)
+  const marksAreHtml = children.some((span) => DISPUTED_EDGE.test(span.text))
+  return inline(buildMarksTree(portableText({ ...block, children })), { lineBreak, marksAreHtml })
 }
 
 /** Without white space at the ends: Markdown cannot have it there. */
@@ -87,45 +106,51 @@ function trimmed(spans: Span[]): Span[] {
   })
 }
 
-type Marked = ReturnType<typeof buildMarksTree>
-
-function inline(nodes: Marked, lineBreak: PhrasingContent): PhrasingContent[] {
+function inline(nodes: ReturnType<typeof buildMarksTree>, setting: Setting): PhrasingContent[] {
   return nodes.flatMap((node) => {
-    if (isPortableTextToolkitSpan(node)) return marked(node)
+    if (isPortableTextToolkitSpan(node)) return marked(node, setting)
     if (!isPortableTextToolkitTextNode(node) || node.text === '') return []
-    return node.text === '\n' ? lineBreak : { type: 'text', value: node.text }
+    return node.text === '\n' ? setting.lineBreak : { type: 'text', value: node.text }
   })
 }
 
+const ELEMENTS: Partial<Record<string, string>> = {
+  strong: 'strong',
+  em: 'em',
+  'strike-through': 'del',
+  underline: 'u',
+  code: 'code',
+  sub: 'sub',
+  sup: 'sup',
+}
+
 /** Within marks line breaks are HTML: a mark cannot end at the end of a line. */
-function marked(span: ToolkitNestedPortableTextSpan): PhrasingContent[] {
-  const children = inline(span.children, LINE_BREAK)
-  switch (span.markType) {
-    case 'strong':
-      return [{ type: 'strong', children }]
-    case 'em':
-      return [{ type: 'emphasis', children }]
-    case 'strike-through':
-      return [{ type: 'delete', children }]
-    case 'link':
-      return [{ type: 'link', url: linkTarget(span), children }]
-    case 'code':
-      // Between backticks nothing can be marked.
-      if (children.some((child) => child.type !== 'text')) return element('code', children)
-      return [{ type: 'inlineCode', value: spanToPlainText(span) }]
-    case 'underline':
-      return element('u', children)
-    default:
-      return element(span.markType, children)
+function marked(span: ToolkitNestedPortableTextSpan, setting: Setting): PhrasingContent[] {
+  const { markType, markDef } = span
+  const children = inline(span.children, { ...setting, lineBreak: HTML_BREAK })
+  if (markDef !== undefined) return [{ type: 'link', url: linkTarget(markDef), children }]
+  if (markType === 'code' && isPlainCode(children)) {
+    return [{ type: 'inlineCode', value: spanToPlainText(span) }]
   }
+  if (!setting.marksAreHtml) {
+    if (markType === 'strong') return [{ type: 'strong', children }]
+    if (markType === 'em') return [{ type: 'emphasis', children }]
+    if (markType === 'strike-through') return [{ type: 'delete', children }]
+  }
+  return element(ELEMENTS[markType] ?? 'span', children)
+}
+
+/** Between backticks nothing can be marked, and markdown-it errs where U+2028 is beside a space. */
+function isPlainCode(children: PhrasingContent[]): boolean {
+  return children.every((child) => child.type === 'text' && !/[`\u2028\u2029]/.test(child.value))
 }
 
 function element(name: string, children: PhrasingContent[]): PhrasingContent[] {
   return [{ type: 'html', value: `<${name}>` }, ...children, { type: 'html', value: `</${name}>` }]
 }
 
-function linkTarget({ markDef }: ToolkitNestedPortableTextSpan): string {
-  return markDef !== undefined && 'href' in markDef ? String(markDef.href) : ''
+function linkTarget(markDef: object): string {
+  return 'href' in markDef ? String(markDef.href) : ''
 }
 
 /** ~~Deletions~~, which CommonMark leaves to its extensions. */
@@ -133,27 +158,26 @@ const deletion: Handle & { attention?: Attention } = (node, _parent, state, info
   state.containerPhrasing(node, info)
 deletion.attention = () => ({ construct: 'emphasis', markers: ['~'], sizes: [2] })
 
-/** Spaces that are not ASCII: CommonMark keeps them, markdown-it trims them at the ends of lines. */
-const WIDE_SPACES = [
-  ...'\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a',
-  ...'\u2028\u2029\u202f\u205f\u3000\ufeff',
-]
+/** Text as the library writes it, with the underscores escaped that it takes to be in a word. */
+const text: Handle = (node, parent, state, info) =>
+  defaultHandlers
+    .text(node, parent, state, info)
+    .replace(UNDERSCORE, (sign, escaped) => escaped ?? `\\${sign}`)
+const UNDERSCORE = new RegExp(`(\\\\.)|(?<=${DISPUTED})_|_(?=${DISPUTED})`, 'g')
+
+/** Where a sign means nothing, since no marks can be there. */
+const NO_MARKS: ConstructName[] = ['autolink', 'destinationLiteral', 'destinationRaw', 'titleQuote']
 
 /** How the tree is written down, and what is escaped beyond CommonMark's own signs. */
 export const MARKDOWN_STYLE: Options = {
   bullet: '-',
   emphasis: '*',
   rule: '-',
-  handlers: { delete: deletion },
+  handlers: { delete: deletion, text },
   unsafe: [
-    { character: '~', before: '~', inConstruct: 'phrasing' },
-    { character: '~', after: '~', inConstruct: 'phrasing' },
+    { character: '~', inConstruct: 'phrasing', notInConstruct: NO_MARKS },
     // The line below the head of a table.
     { atBreak: true, character: '|' },
     { atBreak: true, character: ':', after: '-' },
-    ...WIDE_SPACES.flatMap((character) => [
-      { character, atBreak: true },
-      { character, after: '[\\r\\n]', inConstruct: 'phrasing' as const },
-    ]),
   ],
 }

@@ -1,4 +1,4 @@
-import MarkdownIt from 'markdown-it'
+import MarkdownIt, { type Token } from 'markdown-it'
 import { toMarkdown } from 'mdast-util-to-markdown'
 import { htmlToBlocks } from './html.ts'
 import { MARKDOWN_STYLE, markdownTree } from './markdown-tree.ts'
@@ -10,6 +10,8 @@ const reader = new MarkdownIt({ html: true, linkify: false, typographer: false }
 reader.validateLink = () => true
 reader.normalizeLink = (url) => url
 reader.normalizeLinkText = (url) => url
+// Its own leaves escaped characters and code out of an image's alt (markdown-it issue 1142).
+reader.renderer.renderInlineAsText = plain
 
 /**
  * Blocks (without keys) of any Markdown, never throwing: CommonMark with tables and ~~deletions~~;
@@ -31,4 +33,13 @@ export function markdownToBlocks(markdown: string): Block[] {
  */
 export function blocksToMarkdown(blocks: Block[]): string {
   return toMarkdown(markdownTree(blocks), MARKDOWN_STYLE)
+}
+
+function plain(tokens: Token[]): string {
+  return tokens
+    .map(({ type, content, children }) => {
+      if (type === 'image') return plain(children ?? [])
+      return type === 'softbreak' || type === 'hardbreak' ? '\n' : content
+    })
+    .join('')
 }

@@ -1,13 +1,12 @@
-import { z } from 'zod'
-import { IdOrSlug, pick } from '../fields.ts'
+import { pick } from '../fields.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
-import { requireIfMatch, sendRead } from '../http/caching.ts'
+import { sendRead } from '../http/caching.ts'
 import { sendPage, startOf } from '../http/paging.ts'
-import { type Written, write } from '../http/writing.ts'
+import { Reassignment } from '../http/item.ts'
+import { resourceWrites } from '../http/resource.ts'
 import { missing } from '../errors.ts'
-import type { Writing } from '../db/client.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
 import { presentCategory } from './present.ts'
 import { findCategory, listCategories } from './queries.ts'
@@ -69,86 +68,41 @@ export function categoryReads(app: App, { config, db }: Services): void {
 
 /** Writes of categories. */
 export function categoryWrites(app: App, { db }: Services): void {
-  app.post(
-    '/categories',
-    {
-      schema: {
-        operationId: 'createCategory',
-        tags,
-        summary: 'Create a category',
-        description: 'At the end of its siblings, unless a position is given.',
-        body: CategoryCreate,
-        response: { 201: Category },
-      },
-      config: {
-        scope: 'content:write',
-        throws: ['slug_taken', 'unknown_reference'],
-        example: { name: 'Regatta', description: 'The summer races.' },
-      },
+  resourceWrites(app, db, {
+    kind: 'Category',
+    tag: 'Categories',
+    path: '/categories',
+    params,
+    shown: Category,
+    query: CategoryQuery,
+    async show({ tx }, id, query) {
+      const row = await findCategory({ db: tx, schema: 'editor' }, id)
+      if (!row) throw missing('category')
+      return { body: pick(presentCategory(row), query.fields), version: row.version, address: row.slug }
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => answer(ctx, 201, await createCategory(ctx, request.body))),
-  )
-
-  app.patch(
-    '/categories/:idOrSlug',
-    {
-      schema: {
-        operationId: 'updateCategory',
-        tags,
-        summary: 'Change a category',
-        description: 'A JSON merge patch, with the ETag of what you read in If-Match. `parent` moves it with all below it, `position` re-orders it among its siblings.',
-        params,
-        body: CategoryPatch,
-        response: { 200: Category },
-      },
-      config: {
-        scope: 'content:write',
-        ifMatch: true,
-        throws: ['not_found', 'slug_taken', 'unknown_reference', 'version_required', 'version_stale'],
-        example: { description: 'The port and its people.' },
-      },
+    create: {
+      summary: 'Create a category',
+      description: 'At the end of its siblings, unless a position is given.',
+      throws: ['slug_taken', 'unknown_reference'],
+      example: { name: 'Regatta', description: 'The summer races.' },
+      body: CategoryCreate,
+      run: createCategory,
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => {
-        const expected = requireIfMatch(request)
-        return answer(ctx, 200, await updateCategory(ctx, request.params.idOrSlug, request.body, expected))
-      }),
-  )
-
-  app.delete(
-    '/categories/:idOrSlug',
-    {
-      schema: {
-        operationId: 'deleteCategory',
-        tags,
-        summary: 'Delete or merge a category',
-        description:
-          'Refused with 409 and the references while articles or categories refer to it, unless `reassignTo` names the category that takes its place everywhere.',
-        params,
-        querystring: z.strictObject({
-          reassignTo: IdOrSlug.optional().meta({ description: 'Id or slug of the category that takes its place.' }),
-        }),
-        response: { 204: z.null().meta({ description: 'Deleted.' }) },
-      },
-      config: {
-        scope: 'content:write',
-        ifMatch: true,
-        throws: ['not_found', 'in_use', 'rule_broken', 'version_required', 'version_stale'],
-      },
+    update: {
+      summary: 'Change a category',
+      description: 'A JSON merge patch, with the ETag of what you read in If-Match. `parent` moves it with all below it, `position` re-orders it among its siblings.',
+      throws: ['slug_taken', 'unknown_reference'],
+      example: { description: 'The port and its people.' },
+      body: CategoryPatch,
+      run: updateCategory,
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => {
-        const expected = requireIfMatch(request)
-        await deleteCategory(ctx, request.params.idOrSlug, expected, request.query.reassignTo)
-        return { status: 204 }
-      }),
-  )
-}
-
-async function answer({ tx }: Writing, status: 200 | 201, id: string): Promise<Written> {
-  const row = await findCategory({ db: tx, schema: 'editor' }, id)
-  if (!row) throw missing('category')
-  const location = status === 201 ? { location: `/v1/categories/${row.slug}` } : {}
-  return { status, body: presentCategory(row), version: row.version, ...location }
+    remove: {
+      summary: 'Delete or merge a category',
+      description:
+        'Refused with 409 and the references while articles or categories refer to it, unless `reassignTo` names the category that takes its place everywhere.',
+      throws: ['in_use', 'rule_broken'],
+      query: Reassignment,
+      run: (ctx, name, expected, { reassignTo }) => deleteCategory(ctx, name, expected, reassignTo),
+    },
+  })
 }

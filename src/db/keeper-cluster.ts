@@ -23,6 +23,7 @@ export async function openCluster(
 ): Promise<Cluster> {
   const dir = join(dataDir, 'pg')
   const cluster = { dataDir, dir, programs: await findPrograms(dataDir, dir) }
+  await removeAbandonedDrafts(dataDir)
   if ((await majorOf(dir)) === undefined) {
     options.note(`making a new database cluster in ${dir}`)
     await createCluster(cluster, options)
@@ -58,7 +59,6 @@ async function createCluster(
   cluster: Cluster,
   { password, sync }: { password: string; sync: boolean },
 ): Promise<void> {
-  await removeAbandonedDrafts(cluster.dataDir)
   const dir = await mkdtemp(join(cluster.dataDir, `pg.new-${process.pid}-`))
   const draft = { ...cluster, dir }
   try {

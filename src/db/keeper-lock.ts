@@ -6,7 +6,7 @@ import { reachKeeper } from './keeper-protocol.ts'
 const LOCK = 0x6461746c
 
 /** The lock's holder publishes its socket within milliseconds; after this time (ms) it is lost. */
-const LOST_MS = 2000
+const LOST_MS = 1000
 
 /**
  * Decides which keeper has a running server: `mine` while `session` lives, `theirs` when another

@@ -19,6 +19,12 @@ import { findOrStartServer, type Server, stopServer } from './keeper-server.ts'
 /** For a start, the recovery after a crash included; pg_ctl waits as long. */
 const START_MS = 60_000
 
+/**
+ * The clients of a keeper that was killed come again within about 0.3 s. Until they had this time (ms)
+ * to do so, a server that was found running is not stopped.
+ */
+const RETURN_MS = 1000
+
 /** What sun_path holds on macOS (104 bytes with the final NUL; Linux 108). */
 const SOCKET_PATH_BYTES = 103
 
@@ -26,6 +32,7 @@ const [dataDir = '', flagsJson = '{}'] = process.argv.slice(2)
 const flags: Record<string, string> = JSON.parse(flagsJson)
 const log = join(dataDir, 'postgres.log')
 const clients = new Set<Socket>()
+let allReturned = 0
 const abandoned = new AbortController()
 const ready = Promise.withResolvers<{ url: string; started: boolean }>()
 
@@ -66,6 +73,7 @@ async function keep(): Promise<void> {
     await ensureDatabase(server.session)
     const password = encodeURIComponent(state.password)
     const url = `postgresql://dateline:${password}@127.0.0.1:${server.port}/dateline`
+    if (!server.started) allReturned = performance.now() + RETURN_MS
     ready.resolve({ url, started: server.started })
     if (!abandoned.signal.aborted) await Promise.race([cut, once(abandoned.signal, 'abort')])
     listener.close()
@@ -130,6 +138,6 @@ function admit(client: Socket): void {
 /** A client has gone. The last one's connection stays half open until the server has stopped. */
 function dismiss(client: Socket): void {
   if (!clients.delete(client)) return
-  if (clients.size > 0) client.end()
-  else abandoned.abort()
+  const wait = clients.size > 0 ? 0 : allReturned - performance.now()
+  setTimeout(() => (clients.size > 0 ? client.end() : abandoned.abort()), wait)
 }

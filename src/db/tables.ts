@@ -254,7 +254,8 @@ export const quotes = pgTable(
     cue: text('cue'),
     saidAt: instant('said_at'),
     occasion: text('occasion'),
-    state: text('state').notNull(),
+    /** Null of a confirmed paraphrase: there are no words to verify. */
+    state: text('state'),
     spans: jsonb('spans').$type<{ start: number; end: number }[]>().notNull().default(sql`'[]'`),
     /** saidAt, or else the article's listedAt: when it was said as far as is known. */
     datedAt: instant('dated_at').notNull(),
@@ -278,7 +279,8 @@ export const quotes = pgTable(
     check('quotes_kind_check', sql`${t.kind} in ('direct', 'partial', 'paraphrase')`),
     check(
       'quotes_state_check',
-      sql`${t.state} in ('suggested', 'verified', 'altered', 'ambiguous', 'orphaned')`,
+      sql`case when ${t.kind} = 'paraphrase' then ${t.state} is null or ${t.state} = 'suggested'
+        else ${t.state} is not null and ${t.state} in ('suggested', 'verified', 'altered', 'ambiguous', 'orphaned') end`,
     ),
     check('quotes_spans_check', sql`${t.kind} <> 'paraphrase' or ${t.spans} = '[]'`),
     check(

@@ -3,11 +3,14 @@ import type { BodyInput } from '../body/schema.ts'
 /** A stretch of the plain text, in code points, end exclusive. */
 export type Span = { start: number; end: number }
 
-/** A source as a format finds it; `handle` is what quotes and other sources of the story call it. */
+/**
+ * A source as a format finds it; `handle` is what quotes and other sources of the story call it.
+ * Without `kind` and `name` it has a `slug`, and refers to a source the newsroom has already.
+ */
 export type StorySource = {
   handle: string
-  kind: 'person' | 'organization' | 'publication' | 'document' | 'anonymous'
-  name: string
+  kind?: 'person' | 'organization' | 'publication' | 'document' | 'anonymous'
+  name?: string
   slug?: string
   title?: string
   url?: string
@@ -16,6 +19,8 @@ export type StorySource = {
   organization?: string
   role?: string
   note?: string
+  /** False for one that is named only as a quote's speaker: not among the article's sources. */
+  listed?: boolean
 }
 
 /** A quote as a format finds it. `speaker` is a source's handle. */
@@ -59,6 +64,8 @@ export type Story = {
   quotes: StoryQuote[]
   /** Set when the file names its own origin; otherwise the importer uses the hash of the bytes. */
   origin?: { system: string; id: string; url?: string }
+  /** The day the text bears, RFC 3339: `publishedAt`, should it be published on import. */
+  dated?: string
   /** What the file asks for itself (front matter): RFC 3339 times, or ISO 8601 durations from now
    * such as `P30D`; absent for a draft. */
   publish?: { at?: string; embargoUntil?: string; expiresAt?: string; publishedAt?: string }

@@ -1,101 +1,11 @@
-import { type Folded, fold } from './fold.ts'
+import { BREAK_ID, type Folded, isLettered, isMark, type Text, word } from './fold.ts'
 
 /**
- * Looking for a quote's words in one text. Everything here works on the folded text, in tokens:
- * a token is a word with what belongs to it (`can't`, `1,000`, `-5`), or one other character, and
- * a quote never begins or ends inside one. So `can` is not found in `can't`, nor 5 in 5.5.
+ * Looking for a quote's words in one text. Everything here works on the folded text and its tokens.
  */
-
-/** Tokens known to the texts that are compared with each other: the same number, the same token. */
-export type Vocabulary = { ids: Map<string, number>; words: string[] }
-
-export type Text = Folded & {
-  plain: string
-  /** For each token: its first unit and the one after its last in the folded text, and its number. */
-  from: Int32Array
-  to: Int32Array
-  id: Int32Array
-  /** For each unit of the folded text, its token; a space has that of the token after it. */
-  at: Int32Array
-  vocabulary: Vocabulary
-}
 
 /** One stretch, in units of the folded text, end exclusive. Several make up an interrupted quote. */
 export type Stretch = { from: number; to: number }
-
-const BREAK = '\n'
-export const BREAK_ID = 0
-
-// Scripts written without spaces have each character as a token; elsewhere an apostrophe, hyphen
-// or joiner between letters, and a point, comma, colon or slash between digits, is inside a word.
-const WORD = String.raw`[[\p{L}\p{N}\p{M}_]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]]`
-const INSIDE = String.raw`(?:['\-\u2010\u2011\u200C\u200D]|(?<=\p{N})[.,:\/](?=\p{N}))`
-const SIGN = String.raw`(?:(?<![\p{L}\p{N}])[\-\u2212](?=\p{N}))?`
-const OTHER = String.raw`(?:\p{RI}\p{RI}|\S)(?:[\p{M}\p{EMod}\u0E33\u0EB3\uFF9E\uFF9F\u{E0020}-\u{E007F}]|\u200D\p{ExtPict}?)*`
-const TOKEN = new RegExp(`${SIGN}${WORD}+(?:${INSIDE}${WORD}+)*|${OTHER}`, 'gv')
-
-const LETTERED = /[\p{L}\p{N}]/u
-const LOWER = /^\p{Ll}/u
-
-export function vocabulary(): Vocabulary {
-  return { ids: new Map([[BREAK, BREAK_ID]]), words: [BREAK] }
-}
-
-/** The text folded and cut into tokens; the end of a paragraph is one too. */
-export function read(plain: string, known: Vocabulary): Text {
-  const folded = fold(plain)
-  const from: number[] = []
-  const to: number[] = []
-  const id: number[] = []
-  const at = new Int32Array(folded.text.length + 1)
-  const breaks = folded.breaks.values()
-  let nextBreak = breaks.next()
-  const add = (word: string, start: number, end: number) => {
-    let number = known.ids.get(word)
-    if (number === undefined) {
-      number = known.words.length
-      known.ids.set(word, number)
-      known.words.push(word)
-    }
-    at.fill(id.length, to.at(-1) ?? 0, end)
-    from.push(start)
-    to.push(end)
-    id.push(number)
-  }
-  const addBreaks = (before: number) => {
-    for (; !nextBreak.done && nextBreak.value < before; nextBreak = breaks.next()) {
-      add(BREAK, nextBreak.value, nextBreak.value + 1)
-    }
-  }
-  for (const match of folded.text.matchAll(TOKEN)) {
-    addBreaks(match.index)
-    add(match[0], match.index, match.index + match[0].length)
-  }
-  addBreaks(folded.text.length)
-  at.fill(id.length, to.at(-1) ?? 0)
-  return {
-    ...folded,
-    plain,
-    from: Int32Array.from(from),
-    to: Int32Array.from(to),
-    id: Int32Array.from(id),
-    at,
-    vocabulary: known,
-  }
-}
-
-/** The token's folded text; nothing beyond the ends of the text. */
-export function word(text: Text, token: number): string {
-  return text.vocabulary.words[text.id[token] ?? -1] ?? ''
-}
-
-export function isMark(token: string): boolean {
-  return token === '"' || token === "'"
-}
-
-export function isLettered(token: string): boolean {
-  return LETTERED.test(token)
-}
 
 /** The first and the last token of what the stretches cover. */
 export function tokensOf(text: Text, stretches: Stretch[]): { first: number; last: number } {
@@ -209,18 +119,6 @@ export function isBetweenMarks(text: Text, stretches: Stretch[]): boolean {
   return inside
 }
 
-const TERMINAL = /^[.!?…。！？]$/u
-
-/** Whether token `k` begins a sentence or a paragraph. A sentence that ends inside quotation marks
- * goes on after them: its attribution may follow (“Did it?” Ana asked). */
-export function beginsSentence(text: Text, k: number): boolean {
-  if (k <= 0 || k >= text.id.length || text.id[k] === BREAK_ID || text.id[k - 1] === BREAK_ID) {
-    return true
-  }
-  const spaced = (text.from[k] ?? 0) > (text.to[k - 1] ?? 0)
-  return spaced && TERMINAL.test(word(text, k - 1)) && !LOWER.test(word(text, k))
-}
-
 /** Something close to the wanted words: tokens `first` to `last`, and how alike (1 is the same). */
 export type Near = { first: number; last: number; alike: number }
 
@@ -272,6 +170,7 @@ export function closest(
 ): Near | undefined {
   const rows = wanted.id.length
   const needles = Array.from(wanted.id, (_, i) => word(wanted, i))
+  const lettered = needles.map(isLettered)
   let cost = new Float64Array(rows + 1)
   let begin = new Int32Array(rows + 1).fill(zone.first)
   let nextCost = new Float64Array(rows + 1)
@@ -289,10 +188,13 @@ export function closest(
       continue
     }
     const token = word(text, k)
+    const isWord = isLettered(token)
     nextBegin[0] = k + 1
     for (let i = 1; i <= rows; i++) {
       const needle = needles[i - 1] ?? ''
-      const replaced = (cost[i - 1] ?? 0) + (needle === token ? 0 : replacement(needle, token))
+      // A word is no substitute for a mark.
+      const unlike = lettered[i - 1] === isWord ? replacement : sum
+      const replaced = (cost[i - 1] ?? 0) + (needle === token ? 0 : unlike(needle, token))
       const dropped = (nextCost[i - 1] ?? 0) + needle.length
       const added = (cost[i] ?? 0) + token.length
       const least = Math.min(replaced, dropped, added)
@@ -313,10 +215,11 @@ export function closest(
   return { first: best.first, last: best.last, alike: 1 - best.cost / Math.max(whole, length) }
 }
 
-/** What it costs to have `other` where `wanted` should stand. Never more than leaving it out, so
- * that the new first or last word is part of what was found; a word is no substitute for a mark. */
+const sum = (wanted: string, other: string) => wanted.length + other.length
+
+/** What it costs to have the word `other` where `wanted` should stand: their Levenshtein distance,
+ * but never more than leaving `wanted` out, so that a new first or last word is part of the find. */
 function replacement(wanted: string, other: string): number {
-  if (isLettered(wanted) !== isLettered(other)) return wanted.length + other.length
   // Words that share neither their first nor their last letter are not worth the comparison.
   const related = wanted[0] === other[0] || wanted.at(-1) === other.at(-1)
   if (!related || wanted.length > 40 || other.length > 40) return wanted.length
@@ -325,11 +228,222 @@ function replacement(wanted: string, other: string): number {
     const next = [i]
     for (let j = 1; j <= other.length; j++) {
       const same = wanted[i - 1] === other[j - 1] ? 0 : 1
-      next.push(
-        Math.min((row[j - 1] ?? 0) + same, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1),
-      )
+      next.push(Math.min((row[j - 1] ?? 0) + same, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
     }
     row = next
   }
   return Math.min(wanted.length, row[other.length] ?? wanted.length)
+}
+
+/** Two states of a text and which token of one is which of the other; -1 for those gone or new. */
+export type Edit = { before: Text; after: Text; forward: Int32Array; back: Int32Array }
+
+/** What was changed between two texts that share a vocabulary. */
+export function compare(before: Text, after: Text): Edit {
+  const forward = new Int32Array(before.id.length).fill(-1)
+  const back = new Int32Array(after.id.length).fill(-1)
+  const keep = (i: number, j: number) => {
+    forward[i] = j
+    back[j] = i
+  }
+  let start = 0
+  let i = before.id.length
+  let j = after.id.length
+  while (start < i && start < j && before.id[start] === after.id[start]) {
+    keep(start, start)
+    start++
+  }
+  while (i > start && j > start && before.id[i - 1] === after.id[j - 1]) keep(--i, --j)
+  align(before, { first: start, end: i }, after, { first: start, end: j }, keep)
+  return { before, after, forward, back }
+}
+
+type Range = { first: number; end: number }
+
+// Myers' algorithm takes the square of the number of differing tokens: 1,200 of them take about
+// 50 ms. An article that differs in more is compared by paragraphs first, and those that changed
+// by tokens as long as the work lasts. What is left then counts as rewritten, no token of it kept.
+const WORK = 1200 ** 2
+
+function align(
+  before: Text,
+  old: Range,
+  after: Text,
+  now: Range,
+  keep: (i: number, j: number) => void,
+) {
+  let work = WORK
+  const byTokens = (a: Range, b: Range): boolean => {
+    const maxEditLength = Math.floor(Math.sqrt(work))
+    const changes = diffArrays(
+      [...before.id.subarray(a.first, a.end)],
+      [...after.id.subarray(b.first, b.end)],
+      { maxEditLength },
+    )
+    const spent = changes?.reduce((sum, c) => sum + (c.added || c.removed ? c.count : 0), 0)
+    work -= (spent ?? maxEditLength) ** 2
+    let i = a.first
+    let j = b.first
+    for (const { added, removed, count } of changes ?? []) {
+      if (!added && !removed) for (let n = 0; n < count; n++) keep(i + n, j + n)
+      if (!added) i += count
+      if (!removed) j += count
+    }
+    return changes !== undefined
+  }
+  if (byTokens(old, now)) return
+  work = WORK
+  const olds = paragraphs(before, old)
+  const nows = paragraphs(after, now)
+  const changes = diffArrays(
+    olds.map((p) => p.words),
+    nows.map((p) => p.words),
+    { maxEditLength: 1200 },
+  )
+  let i = 0
+  let j = 0
+  let gone: Range | undefined
+  for (const { added, removed, count } of changes ?? []) {
+    const a = { first: olds[i]?.first ?? old.end, end: olds[i + count]?.first ?? old.end }
+    const b = { first: nows[j]?.first ?? now.end, end: nows[j + count]?.first ?? now.end }
+    if (!added) i += count
+    if (!removed) j += count
+    if (removed) gone = a
+    else if (added) {
+      if (gone) byTokens(gone, b)
+    } else {
+      for (let n = 0; n < a.end - a.first; n++) keep(a.first + n, b.first + n)
+    }
+    if (!removed) gone = undefined
+  }
+}
+
+function paragraphs(text: Text, range: Range): { first: number; words: string }[] {
+  const found: { first: number; words: string }[] = []
+  let first = range.first
+  for (let k = range.first; k < range.end; k++) {
+    if (text.id[k] !== BREAK_ID && k < range.end - 1) continue
+    found.push({ first, words: text.id.subarray(first, k + 1).join() })
+    first = k + 1
+  }
+  return found
+}
+
+/** Where these stretches stand after the edit, if it left them whole and as they were. */
+export function image(edit: Edit, stretches: Stretch[]): Stretch[] | undefined {
+  const { before, after, forward } = edit
+  const found: Stretch[] = []
+  for (const stretch of stretches) {
+    const { first, last } = tokensOf(before, [stretch])
+    const start = forward[first] ?? -1
+    if (start === -1 || last < first) return undefined
+    for (let k = first; k <= last; k++) if (forward[k] !== start + k - first) return undefined
+    // A stretch that was given may begin or end inside a token or with a space.
+    const from = (after.from[start] ?? 0) + stretch.from - (before.from[first] ?? 0)
+    const to = (after.to[start + last - first] ?? 0) + stretch.to - (before.to[last] ?? 0)
+    const words = before.text.slice(stretch.from, stretch.to)
+    if (after.text.slice(from, to) !== words) return undefined
+    found.push({ from, to })
+  }
+  return found
+}
+
+/** The tokens that now stand where those of the stretches stood: between what was kept before
+ * them and what was kept after them. `tight`: their own neighbours were kept. */
+export function region(edit: Edit, stretches: Stretch[]): Range & { tight: boolean } {
+  const { before, after, forward } = edit
+  const { first, last } = tokensOf(before, stretches)
+  let left = first - 1
+  while (left >= 0 && forward[left] === -1) left--
+  let right = last + 1
+  while (right < before.id.length && forward[right] === -1) right++
+  return {
+    first: left < 0 ? 0 : (forward[left] ?? 0) + 1,
+    end: right < before.id.length ? (forward[right] ?? 0) : after.id.length,
+    tight: left === first - 1 && right === last + 1,
+  }
+}
+
+/** How many tokens agree outwards from `i` and `j`, at most `limit`. Two texts that end together
+ * agree wholly. */
+function agreement(a: Text, i: number, b: Text, j: number, step: 1 | -1, limit: number): number {
+  let same = 0
+  for (; same < limit; same++) {
+    const one = a.id[i + same * step]
+    if (one !== b.id[j + same * step]) break
+    if (one === undefined) return limit
+  }
+  return same
+}
+
+// A sentence's own words around a quote are mostly its attribution, and 16 tokens hold it.
+const NEAR_BY = 16
+// Further out it is only asked which of two lookalikes stands in the same surroundings.
+const FAR = 64
+
+/**
+ * How many words of the old context, of the quote's own sentence before and after it and within
+ * its interruption, no longer stand next to it when it is taken to be `now`.
+ */
+export function contextLost(edit: Edit, old: Stretch[], now: Stretch[]): number[] {
+  const { before, after } = edit
+  const was = tokensOf(before, old)
+  const is = tokensOf(after, now)
+  const lost = (size: number, from: number, to: number, step: 1 | -1) =>
+    size - agreement(before, from, after, to, step, size)
+  let left = 0
+  while (left < NEAR_BY && !beginsSentence(before, was.first - left)) left++
+  let right = 0
+  while (right < NEAR_BY && !beginsSentence(before, was.last + 1 + right)) right++
+  const sides = [
+    lost(left, was.first - 1, is.first - 1, -1),
+    lost(right, was.last + 1, is.last + 1, 1),
+  ]
+  const second = old[1]
+  if (second && now.length > 1) {
+    const stop = tokensOf(before, old.slice(0, 1)).last + 1
+    const gap = Math.min(NEAR_BY, tokensOf(before, [second]).first - stop)
+    sides.push(lost(gap, stop, tokensOf(after, now.slice(0, 1)).last + 1, 1))
+  }
+  return sides
+}
+
+/** How many words of the sentence stand around the quote, at most 16 on each side. */
+export function contextWords(text: Text, stretches: Stretch[]): number {
+  const { first, last } = tokensOf(text, stretches)
+  let words = 0
+  for (let k = first; k > first - NEAR_BY && !beginsSentence(text, k); k--) {
+    if (isLettered(word(text, k - 1))) words++
+  }
+  for (let k = last + 1; k <= last + NEAR_BY && !beginsSentence(text, k); k++) {
+    if (isLettered(word(text, k))) words++
+  }
+  return words
+}
+
+/** Whether `one`'s old surroundings are clearly more like those of `now` than `other`'s are. */
+export function fitsBetter(edit: Edit, one: Fit, other: Fit): boolean {
+  const near = total(contextLost(edit, one.old, one.now))
+  const otherNear = total(contextLost(edit, other.old, other.now))
+  if (near !== otherNear) return near < otherNear
+  const [left, right] = surroundings(edit, one)
+  const [otherLeft, otherRight] = surroundings(edit, other)
+  return left >= otherLeft && right >= otherRight && left + right > otherLeft + otherRight
+}
+
+/** A place before the edit, and the one after it that it is taken to be. */
+export type Fit = { old: Stretch[]; now: Stretch[] }
+
+export function total(counts: number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+function surroundings(edit: Edit, { old, now }: Fit): [number, number] {
+  const { before, after } = edit
+  const was = tokensOf(before, old)
+  const is = tokensOf(after, now)
+  return [
+    agreement(before, was.first - 1, after, is.first - 1, -1, FAR),
+    agreement(before, was.last + 1, after, is.last + 1, 1, FAR),
+  ]
 }

@@ -1,13 +1,12 @@
-import { z } from 'zod'
-import { IdOrSlug, pick } from '../fields.ts'
+import { pick } from '../fields.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
-import { requireIfMatch, sendRead } from '../http/caching.ts'
+import { sendRead } from '../http/caching.ts'
 import { sendPage, startOf } from '../http/paging.ts'
-import { type Written, write } from '../http/writing.ts'
+import { Reassignment } from '../http/item.ts'
+import { resourceWrites } from '../http/resource.ts'
 import { missing } from '../errors.ts'
-import type { Writing } from '../db/client.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
 import { presentSource } from './present.ts'
 import { findSource, listSources } from './queries.ts'
@@ -69,86 +68,41 @@ export function sourceReads(app: App, { config, db }: Services): void {
 
 /** Writes of sources. */
 export function sourceWrites(app: App, { db }: Services): void {
-  app.post(
-    '/sources',
-    {
-      schema: {
-        operationId: 'createSource',
-        tags,
-        summary: 'Create a source',
-        description: 'An anonymous source has a public label and nothing that could identify it.',
-        body: SourceCreate,
-        response: { 201: Source },
-      },
-      config: {
-        scope: 'content:write',
-        throws: ['slug_taken', 'unknown_reference'],
-        example: { kind: 'person', name: 'Ines Varga', title: 'Marine biologist' },
-      },
+  resourceWrites(app, db, {
+    kind: 'Source',
+    tag: 'Sources',
+    path: '/sources',
+    params,
+    shown: Source,
+    query: SourceQuery,
+    async show({ tx }, id, query) {
+      const row = await findSource({ db: tx, schema: 'editor' }, id)
+      if (!row) throw missing('source')
+      return { body: pick(presentSource(row), query.fields), version: row.version, address: row.slug }
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => answer(ctx, 201, await createSource(ctx, request.body))),
-  )
-
-  app.patch(
-    '/sources/:idOrSlug',
-    {
-      schema: {
-        operationId: 'updateSource',
-        tags,
-        summary: 'Change a source',
-        description: 'A JSON merge patch, with the ETag of what you read in If-Match.',
-        params,
-        body: SourcePatch,
-        response: { 200: Source },
-      },
-      config: {
-        scope: 'content:write',
-        ifMatch: true,
-        throws: ['not_found', 'slug_taken', 'unknown_reference', 'version_required', 'version_stale'],
-        example: { description: 'Runs the port and its ferries.' },
-      },
+    create: {
+      summary: 'Create a source',
+      description: 'An anonymous source has a public label and nothing that could identify it.',
+      throws: ['slug_taken', 'unknown_reference'],
+      example: { kind: 'person', name: 'Ines Varga', title: 'Marine biologist' },
+      body: SourceCreate,
+      run: createSource,
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => {
-        const expected = requireIfMatch(request)
-        return answer(ctx, 200, await updateSource(ctx, request.params.idOrSlug, request.body, expected))
-      }),
-  )
-
-  app.delete(
-    '/sources/:idOrSlug',
-    {
-      schema: {
-        operationId: 'deleteSource',
-        tags,
-        summary: 'Delete or merge a source',
-        description:
-          'Refused with 409 and the references while articles, quotes or sources refer to it, unless `reassignTo` names the source that takes its place everywhere.',
-        params,
-        querystring: z.strictObject({
-          reassignTo: IdOrSlug.optional().meta({ description: 'Id or slug of the source that takes its place.' }),
-        }),
-        response: { 204: z.null().meta({ description: 'Deleted.' }) },
-      },
-      config: {
-        scope: 'content:write',
-        ifMatch: true,
-        throws: ['not_found', 'in_use', 'rule_broken', 'version_required', 'version_stale'],
-      },
+    update: {
+      summary: 'Change a source',
+      description: 'A JSON merge patch, with the ETag of what you read in If-Match.',
+      throws: ['slug_taken', 'unknown_reference'],
+      example: { description: 'Looks after the harbour and its lights.' },
+      body: SourcePatch,
+      run: updateSource,
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => {
-        const expected = requireIfMatch(request)
-        await deleteSource(ctx, request.params.idOrSlug, expected, request.query.reassignTo)
-        return { status: 204 }
-      }),
-  )
-}
-
-async function answer({ tx }: Writing, status: 200 | 201, id: string): Promise<Written> {
-  const row = await findSource({ db: tx, schema: 'editor' }, id)
-  if (!row) throw missing('source')
-  const location = status === 201 ? { location: `/v1/sources/${row.slug}` } : {}
-  return { status, body: presentSource(row), version: row.version, ...location }
+    remove: {
+      summary: 'Delete or merge a source',
+      description:
+        'Refused with 409 and the references while articles, quotes or sources refer to it, unless `reassignTo` names the source that takes its place everywhere.',
+      throws: ['in_use', 'rule_broken'],
+      query: Reassignment,
+      run: (ctx, name, expected, { reassignTo }) => deleteSource(ctx, name, expected, reassignTo),
+    },
+  })
 }

@@ -1,0 +1,185 @@
+import { eq, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import { blocksToHtml } from '../body/html.ts'
+import { bodyFromInput } from '../body/input.ts'
+import type { Block, BodyInput } from '../body/schema.ts'
+import { blocksToText } from '../body/text.ts'
+import type { Writing } from '../db/client.ts'
+import { claimSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
+import { articleCategories, articleSources, articles } from '../db/tables.ts'
+import type { Expected } from '../db/versions.ts'
+import { type Detail, Fault, ruleBroken } from '../errors.ts'
+import { followText, replaceQuotes } from '../quotes/tie.ts'
+import { demandMayChange, type LockedArticle, lockArticle, now } from './lock.ts'
+import { findReferences, type References } from './references.ts'
+import { type ArticleCreate, type ArticlePatch, LeadImage } from './schema.ts'
+
+/** What an article's language is unless it is said. */
+const DEFAULT_LANGUAGE = 'en'
+
+/** The body's three columns: blocks, the HTML made of them once, and the plain text. */
+function bodyColumns(input: BodyInput | null, previous: Block[]) {
+  const body = input === null ? [] : bodyFromInput(input, previous)
+  return { body, bodyHtml: blocksToHtml(body), plainText: blocksToText(body) }
+}
+
+async function fileUnder({ tx }: Writing, articleId: string, { categories, sources }: References) {
+  if (categories) {
+    await tx.delete(articleCategories).where(eq(articleCategories.articleId, articleId))
+    const rows = categories.map((categoryId, position) => ({ articleId, categoryId, position }))
+    if (rows.length > 0) await tx.insert(articleCategories).values(rows)
+  }
+  if (sources) {
+    await tx.delete(articleSources).where(eq(articleSources.articleId, articleId))
+    const rows = sources.map(({ id, role, note }, position) => ({
+      articleId,
+      sourceId: id,
+      position,
+      role,
+      note,
+    }))
+    if (rows.length > 0) await tx.insert(articleSources).values(rows)
+  }
+}
+
+/**
+ * Makes a draft, with its quotes tied to its text; its id. Throws `slug_taken`, `origin_taken`,
+ * `unknown_reference` and `rule_broken`.
+ */
+export async function createArticle(ctx: Writing, input: ArticleCreate): Promise<string> {
+  const { tx } = ctx
+  const id = uuidv7()
+  const references = await findReferences(ctx, input)
+  const content = bodyColumns(input.body ?? null, [])
+  const slug = input.slug ?? (await claimSlug(tx, 'article', slugFrom(input.headline, 'article', id), id))
+  if (input.slug) await takeSlug(tx, 'article', input.slug, id)
+  const [row] = await tx
+    .insert(articles)
+    .values({
+      id,
+      slug,
+      headline: input.headline ?? null,
+      summary: input.summary ?? null,
+      byline: input.byline ?? null,
+      language: input.language ?? DEFAULT_LANGUAGE,
+      leadImage: input.leadImage ?? null,
+      originSystem: input.origin?.system ?? null,
+      originId: input.origin?.id ?? null,
+      originUrl: input.origin?.url ?? null,
+      ...content,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflictDoNothing({ target: [articles.originSystem, articles.originId] })
+    .returning()
+  if (!row) {
+    const message = `An article of the origin ${input.origin?.system} ${input.origin?.id} exists.`
+    throw new Fault('origin_taken', message, { errors: [{ pointer: '/origin', message }] })
+  }
+  await fileUnder(ctx, id, references)
+  await replaceQuotes(ctx, row, content.plainText, input.quotes ?? [])
+  return id
+}
+
+/**
+ * Changes an article, in its next version; its id. Quotes follow the text. Throws `not_found`,
+ * `version_stale`, `forbidden`, `slug_taken`, `unknown_reference`, `rule_broken`.
+ */
+export async function updateArticle(
+  ctx: Writing,
+  name: string,
+  patch: ArticlePatch,
+  expected: Expected | undefined,
+): Promise<string> {
+  const { tx } = ctx
+  const row = await lockArticle(ctx, name, expected)
+  demandMayChange(ctx, row)
+  const references = await findReferences(ctx, patch)
+  const content =
+    patch.body === undefined
+      ? { body: row.body, bodyHtml: row.bodyHtml, plainText: row.plainText }
+      : bodyColumns(patch.body, row.body)
+  const headline = patch.headline === undefined ? row.headline : patch.headline
+  if (row.status === 'published') demandPublishable(headline, content.body)
+  const slug = await slugAfter(ctx, row, patch)
+  const { summary, byline, language } = patch
+  await tx
+    .update(articles)
+    .set({
+      slug,
+      headline,
+      ...(summary !== undefined && { summary }),
+      ...(byline !== undefined && { byline }),
+      ...(language !== undefined && { language }),
+      ...(patch.leadImage !== undefined && { leadImage: leadImageAfter(row, patch) }),
+      ...content,
+      version: row.version + 1,
+      updatedAt: now,
+    })
+    .where(eq(articles.id, row.id))
+  await fileUnder(ctx, row.id, references)
+  if (content.plainText !== row.plainText) {
+    await followText(ctx, row.id, row.plainText, content.plainText)
+  }
+  if (patch.quotes) await replaceQuotes(ctx, row, content.plainText, patch.quotes)
+  return row.id
+}
+
+/**
+ * The slug stays when the headline changes. Only a draft that had no headline, and so a slug made
+ * of its id, gets one when the headline comes.
+ */
+async function slugAfter({ tx }: Writing, row: LockedArticle, patch: ArticlePatch): Promise<string> {
+  if (patch.slug !== undefined) {
+    await takeSlug(tx, 'article', patch.slug, row.id)
+    return patch.slug
+  }
+  const unnamed = row.slug === slugFrom(null, 'article', row.id)
+  if (!unnamed || row.status !== 'draft' || !patch.headline) return row.slug
+  return claimSlug(tx, 'article', slugFrom(patch.headline, 'article', row.id), row.id)
+}
+
+/** A merge patch reaches into the image; what comes out must be a whole one. */
+function leadImageAfter(row: LockedArticle, patch: ArticlePatch): LeadImage | null {
+  if (patch.leadImage === null) return null
+  const merged = Object.entries({ ...(row.leadImage as LeadImage | null), ...patch.leadImage })
+  const parsed = LeadImage.safeParse(Object.fromEntries(merged.filter(([, value]) => value !== null)))
+  if (parsed.success) return parsed.data
+  throw ruleBroken(
+    parsed.error.issues.map((issue) => ({
+      pointer: `/leadImage/${issue.path.join('/')}`,
+      message: issue.message,
+    })),
+  )
+}
+
+/** Publishing needs a headline and a body, nothing else. Throws `rule_broken`. */
+export function demandPublishable(headline: string | null, body: Block[]): void {
+  const faults: Detail[] = []
+  if (!headline) faults.push({ pointer: '/headline', message: 'A published article needs a headline.' })
+  if (body.length === 0) faults.push({ pointer: '/body', message: 'A published article needs a body.' })
+  if (faults.length > 0) throw ruleBroken(faults)
+}
+
+/**
+ * Deletes an article that was never visible, with its quotes. Throws `not_found`, `version_stale`,
+ * and `was_visible` for one that readers may have seen: unpublish it.
+ */
+export async function deleteArticle(
+  ctx: Writing,
+  name: string,
+  expected: Expected | undefined,
+): Promise<void> {
+  const { tx } = ctx
+  const row = await lockArticle(ctx, name, expected)
+  demandMayChange(ctx, row)
+  const { rows } = await tx.execute<{ seen: boolean }>(sql`
+    select first_visible_at is not null
+      or (status = 'published' and greatest(publish_at, embargo_until) <= now()) as seen
+    from articles where id = ${row.id}`)
+  if (rows[0]?.seen) {
+    throw new Fault('was_visible', 'Readers may have seen it; unpublish it instead.')
+  }
+  await tx.delete(articles).where(eq(articles.id, row.id))
+  await releaseSlugs(tx, 'article', row.id)
+}

@@ -1,0 +1,132 @@
+import { eq, sql } from 'drizzle-orm'
+import { demand } from '../actor.ts'
+import type { Writing } from '../db/client.ts'
+import { articles } from '../db/tables.ts'
+import type { Expected } from '../db/versions.ts'
+import { type Detail, Fault, ruleBroken } from '../errors.ts'
+import { redateQuotes } from '../quotes/tie.ts'
+import { demandPublishable } from './commands.ts'
+import { type LockedArticle, lockArticle, now } from './lock.ts'
+import type { Publication } from './schema.ts'
+
+/**
+ * In an UPDATE, the first instant at which the row as it was became visible, if that is past.
+ * Every change of status or times writes it down before the times are gone.
+ */
+const firstVisibleAt = sql`coalesce(first_visible_at,
+  case when status = 'published' and greatest(publish_at, embargo_until) <= now()
+       then greatest(publish_at, embargo_until) end)`
+
+/** A time as given: absent leaves it, null lifts it. */
+function timeAfter(given: string | null | undefined, before: Date | null): Date | null {
+  if (given === undefined) return before
+  return given === null ? null : new Date(given)
+}
+
+/**
+ * Publishes an article, now or later, or sets the times of a published one. Throws `not_found`,
+ * `version_stale`, `forbidden`, `wrong_state` for a killed one, `rule_broken`.
+ */
+export async function publishArticle(
+  ctx: Writing,
+  name: string,
+  input: Publication,
+  expected: Expected | undefined,
+): Promise<string> {
+  demand(ctx.actor, 'content:publish', 'Publishing')
+  const row = await lockArticle(ctx, name, expected)
+  if (row.status === 'killed') {
+    throw new Fault('wrong_state', 'A killed article cannot be published.')
+  }
+  demandPublishable(row.headline, row.body)
+  // What was unpublished starts anew: its old times were for another publication.
+  const before = row.status === 'published' ? row : { publishAt: null, embargoUntil: null, expiresAt: null }
+  const clock = await databaseNow(ctx)
+  const publishAt = timeAfter(input.at, before.publishAt) ?? clock
+  const embargoUntil = timeAfter(input.embargoUntil, before.embargoUntil)
+  const expiresAt = timeAfter(input.expiresAt, before.expiresAt)
+  demandOrder({ input, clock, publishAt, embargoUntil, expiresAt })
+  const visibleFrom = embargoUntil && embargoUntil > publishAt ? embargoUntil : publishAt
+  await ctx.tx
+    .update(articles)
+    .set({
+      status: 'published',
+      publishAt,
+      embargoUntil,
+      expiresAt,
+      publishedAt: publishedAt(row, input, clock, visibleFrom),
+      firstVisibleAt,
+      version: row.version + 1,
+      updatedAt: now,
+    })
+    .where(eq(articles.id, row.id))
+  await redateQuotes(ctx, row.id)
+  return row.id
+}
+
+/** The database's clock decides what is past, not ours. */
+async function databaseNow({ tx }: Writing): Promise<Date> {
+  const { rows } = await tx.execute<{ now: Date }>(sql`select ${now} as now`)
+  return new Date(rows[0]?.now ?? Number.NaN)
+}
+
+/**
+ * The date shown: as given, now or before; else the first instant of visibility, which stays once
+ * it is past and moves with the schedule until then.
+ */
+function publishedAt(row: LockedArticle, input: Publication, clock: Date, visibleFrom: Date): Date {
+  if (input.publishedAt !== undefined) return new Date(input.publishedAt)
+  if (!row.publishedAt) return visibleFrom
+  const scheduled = latest(row.publishAt, row.embargoUntil)
+  const given = scheduled?.getTime() !== row.publishedAt.getTime()
+  const seen = row.firstVisibleAt !== null || (row.status === 'published' && scheduled && scheduled <= clock)
+  return given || seen ? row.publishedAt : visibleFrom
+}
+
+function latest(a: Date | null, b: Date | null): Date | null {
+  return a && b ? (a > b ? a : b) : (a ?? b)
+}
+
+type Times = {
+  input: Publication
+  clock: Date
+  publishAt: Date
+  embargoUntil: Date | null
+  expiresAt: Date | null
+}
+
+/** All rules that the times break, at once. */
+function demandOrder({ input, clock, publishAt, embargoUntil, expiresAt }: Times): void {
+  const faults: Detail[] = []
+  if (input.at !== undefined && publishAt < clock) {
+    faults.push({ pointer: '/at', message: 'at must not be past; publishedAt may be.' })
+  }
+  if (expiresAt && input.expiresAt && expiresAt <= clock) {
+    faults.push({ pointer: '/expiresAt', message: 'expiresAt must be in the future.' })
+  }
+  if (expiresAt && expiresAt <= publishAt) {
+    faults.push({ pointer: '/expiresAt', message: 'expiresAt must be after at.' })
+  }
+  if (expiresAt && embargoUntil && expiresAt <= embargoUntil) {
+    faults.push({ pointer: '/embargoUntil', message: 'The embargo must end before expiresAt.' })
+  }
+  if (faults.length > 0) throw ruleBroken(faults)
+}
+
+/** Takes a published article back. Throws `not_found`, `version_stale`, `forbidden`, `wrong_state`. */
+export async function unpublishArticle(
+  ctx: Writing,
+  name: string,
+  expected: Expected | undefined,
+): Promise<string> {
+  demand(ctx.actor, 'content:publish', 'Unpublishing')
+  const row = await lockArticle(ctx, name, expected)
+  if (row.status !== 'published') {
+    throw new Fault('wrong_state', `Only a published article can be unpublished; it is ${row.status}.`)
+  }
+  await ctx.tx
+    .update(articles)
+    .set({ status: 'unpublished', firstVisibleAt, version: row.version + 1, updatedAt: now })
+    .where(eq(articles.id, row.id))
+  return row.id
+}

@@ -1,0 +1,46 @@
+import { eq, sql } from 'drizzle-orm'
+import { demand } from '../actor.ts'
+import type { Writing } from '../db/client.ts'
+import { findAddresses } from '../db/slugs.ts'
+import { articles } from '../db/tables.ts'
+import { demandVersion, type Expected } from '../db/versions.ts'
+import { missing } from '../errors.ts'
+
+export type LockedArticle = typeof articles.$inferSelect
+
+/** The database's clock, at the precision that times are kept with. */
+export const now = sql<Date>`date_trunc('milliseconds', now())`
+
+/**
+ * The row of an article, locked until the transaction ends, by id or any slug it ever had. All
+ * writes to an article or to what belongs to it begin here, so they come one after the other.
+ * Throws `not_found`, `version_stale`.
+ */
+export async function lockArticle(
+  { tx }: Writing,
+  name: string,
+  expected?: Expected | undefined,
+): Promise<LockedArticle> {
+  const found = await findAddresses({ db: tx, schema: 'editor' }, 'article', [name])
+  const id = found.get(name)?.id
+  const [row] = id ? await tx.select().from(articles).where(eq(articles.id, id)).for('update') : []
+  if (!row) throw missing('article')
+  demandVersion(row.version, expected)
+  return row
+}
+
+/**
+ * A change to what is published, or will be by itself when its time comes, is live without anybody
+ * publishing it: it needs `content:publish`. Throws `forbidden`.
+ */
+export function demandMayChange({ actor }: Writing, article: LockedArticle): void {
+  if (article.status === 'published') demand(actor, 'content:publish', 'Changing a published article')
+}
+
+/** Gives the article its next version. */
+export async function nextVersion({ tx }: Writing, article: LockedArticle): Promise<void> {
+  await tx
+    .update(articles)
+    .set({ version: article.version + 1, updatedAt: now })
+    .where(eq(articles.id, article.id))
+}

@@ -1,0 +1,195 @@
+import { z } from 'zod'
+import type { Database, Writing } from '../db/client.ts'
+import type { Expected } from '../db/versions.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { App } from './app.ts'
+import { ifMatch, requireIfMatch } from './caching.ts'
+import { type Written, write } from './writing.ts'
+
+/** What an operation says of itself. */
+type Said = { summary: string; description: string; throws?: readonly ErrorCode[]; example?: object }
+
+/** A resource after a write: what its writer may read, its version and its address. */
+type Shown = { body: object; version: number; address: string }
+
+/** A kind of resource as it is written: its paths, its schemas, and the commands behind them. */
+export type WrittenResource<
+  Create extends z.ZodType,
+  Patch extends z.ZodType,
+  Query extends z.ZodType,
+  Removal extends z.ZodType,
+> = {
+  /** `Article`; operations are named after it. */
+  kind: string
+  tag: string
+  /** `/articles` */
+  path: string
+  /** The path parameter: `:idOrSlug` or `:id`. */
+  params: z.ZodObject
+  /** What is answered. */
+  shown: z.ZodType
+  /** How the answer can be shaped. */
+  query: Query
+  show(ctx: Writing, id: string, query: z.output<Query>): Promise<Shown>
+  create: Said & { body: Create; run(ctx: Writing, input: z.output<Create>): Promise<string> }
+  update: Said & {
+    body: Patch
+    run(ctx: Writing, name: string, patch: z.output<Patch>, expected: Expected): Promise<string>
+  }
+  remove: Said & {
+    query: Removal
+    run(ctx: Writing, name: string, expected: Expected, query: z.output<Removal>): Promise<void>
+  }
+}
+
+/** POST, PATCH and DELETE of a kind, as the contract has them (DESIGN 3). */
+export function resourceWrites<
+  Create extends z.ZodType,
+  Patch extends z.ZodType,
+  Query extends z.ZodType,
+  Removal extends z.ZodType,
+>(app: App, db: Database, resource: WrittenResource<Create, Patch, Query, Removal>): void {
+  const { kind, path, params, create, update, remove } = resource
+  const [parameter = ''] = Object.keys(params.shape)
+  const item = `${path}/:${parameter}`
+  const tags = [resource.tag]
+  const scope = 'content:write'
+
+  app.post(
+    path,
+    {
+      schema: {
+        operationId: `create${kind}`,
+        tags,
+        summary: create.summary,
+        description: create.description,
+        querystring: resource.query,
+        body: create.body,
+        response: { 201: resource.shown },
+      },
+      config: { scope, throws: create.throws ?? [], ...(create.example && { example: create.example }) },
+    },
+    (request, reply) =>
+      write(db, request, reply, async (ctx) => {
+        const id = await create.run(ctx, request.body as z.output<Create>)
+        return written(201, `/v1${path}`, await resource.show(ctx, id, request.query as z.output<Query>))
+      }),
+  )
+
+  app.patch(
+    item,
+    {
+      schema: {
+        operationId: `update${kind}`,
+        tags,
+        summary: update.summary,
+        description: update.description,
+        params,
+        querystring: resource.query,
+        body: update.body,
+        response: { 200: resource.shown },
+      },
+      config: {
+        scope,
+        ifMatch: true,
+        throws: ['not_found', 'version_required', 'version_stale', ...(update.throws ?? [])],
+        ...(update.example && { example: update.example }),
+      },
+    },
+    (request, reply) => {
+      const expected = requireIfMatch(request)
+      return write(db, request, reply, async (ctx) => {
+        const name = nameIn(request.params, parameter)
+        const id = await update.run(ctx, name, request.body as z.output<Patch>, expected)
+        return written(200, `/v1${path}`, await resource.show(ctx, id, request.query as z.output<Query>))
+      })
+    },
+  )
+
+  app.delete(
+    item,
+    {
+      schema: {
+        operationId: `delete${kind}`,
+        tags,
+        summary: remove.summary,
+        description: remove.description,
+        params,
+        querystring: remove.query,
+        response: { 204: z.null() },
+      },
+      config: {
+        scope,
+        ifMatch: true,
+        throws: ['not_found', 'version_required', 'version_stale', ...(remove.throws ?? [])],
+      },
+    },
+    (request, reply) => {
+      const expected = requireIfMatch(request)
+      return write(db, request, reply, async (ctx) => {
+        const name = nameIn(request.params, parameter)
+        await remove.run(ctx, name, expected, request.query as z.output<Removal>)
+        return { status: 204 }
+      })
+    },
+  )
+}
+
+/** A verb on an item, such as `/articles/{idOrSlug}/publish`: heeds `If-Match`, answers the item. */
+export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
+  app: App,
+  db: Database,
+  resource: Pick<
+    WrittenResource<z.ZodType, z.ZodType, Query, z.ZodType>,
+    'kind' | 'tag' | 'path' | 'params' | 'shown' | 'query' | 'show'
+  >,
+  verb: Said & {
+    name: string
+    scope: 'content:write' | 'content:publish'
+    body: Body
+    run(
+      ctx: Writing,
+      name: string,
+      input: z.output<Body>,
+      expected: Expected | undefined,
+    ): Promise<string>
+  },
+): void {
+  const { kind, path, params } = resource
+  const [parameter = ''] = Object.keys(params.shape)
+  app.post(
+    `${path}/:${parameter}/${verb.name}`,
+    {
+      schema: {
+        operationId: `${verb.name}${kind}`,
+        tags: [resource.tag],
+        summary: verb.summary,
+        description: verb.description,
+        params,
+        querystring: resource.query,
+        body: verb.body,
+        response: { 200: resource.shown },
+      },
+      config: {
+        scope: verb.scope,
+        ifMatch: 'optional',
+        throws: ['not_found', 'version_stale', ...(verb.throws ?? [])],
+        example: verb.example ?? {},
+      },
+    },
+    (request, reply) =>
+      write(db, request, reply, async (ctx) => {
+        const name = nameIn(request.params, parameter)
+        const id = await verb.run(ctx, name, request.body as z.output<Body>, ifMatch(request))
+        return written(200, `/v1${path}`, await resource.show(ctx, id, request.query as z.output<Query>))
+      }),
+  )
+}
+
+function nameIn(params: unknown, parameter: string): string {
+  return String((params as Record<string, unknown>)[parameter])
+}
+
+function written(status: 200 | 201, path: string, { body, version, address }: Shown): Written {
+  return { status, body, version, ...(status === 201 && { location: `${path}/${address}` }) }
+}

@@ -1,0 +1,99 @@
+import { eq } from 'drizzle-orm'
+import { demandMayChange, lockArticle, nextVersion } from '../articles/lock.ts'
+import type { Writing } from '../db/client.ts'
+import { quotes } from '../db/tables.ts'
+import { demandVersion, type Expected } from '../db/versions.ts'
+import { Fault, missing, unknownReferences } from '../errors.ts'
+import type { QuoteCreate, QuotePatch } from './schema.ts'
+import { addQuotes, changeQuote, findSpeakers, quotesOf, tie } from './tie.ts'
+
+/** The quote, and its article locked: the article first, as every writer does. */
+async function lockQuote(ctx: Writing, id: string, expected: Expected | undefined) {
+  const { tx } = ctx
+  const [found] = await tx.select().from(quotes).where(eq(quotes.id, id))
+  if (!found) throw missing('quote')
+  const article = await lockArticle(ctx, found.articleId)
+  // Read again under the lock: it may have changed, or gone, while this waited.
+  const [quote] = await tx.select().from(quotes).where(eq(quotes.id, id))
+  if (!quote) throw missing('quote')
+  demandVersion(quote.version, expected)
+  demandMayChange(ctx, article)
+  return { quote, article }
+}
+
+/**
+ * Adds a quote at the end of an article's, which gets its next version; the quote's id. Throws
+ * `unknown_reference` for article or speaker, `rule_broken`, `forbidden`.
+ */
+export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<string> {
+  const { article: name, ...quote } = input
+  const article = await lockArticle(ctx, name).catch((error) => {
+    if (!(error instanceof Fault) || error.code !== 'not_found') throw error
+    throw unknownReferences([{ pointer: '/article', message: `There is no article ${name}.` }])
+  })
+  demandMayChange(ctx, article)
+  const { speaker } = quote
+  const speakers = await findSpeakers(ctx.tx, speaker ? [{ name: speaker, pointer: '/speaker' }] : [])
+  const last = (await quotesOf(ctx.tx, article.id)).at(-1)
+  const position = last ? last.position + 1 : 0
+  const [id] = await addQuotes(
+    ctx,
+    article,
+    article.plainText,
+    [{ input: quote, position, pointer: '' }],
+    speakers,
+  )
+  await nextVersion(ctx, article)
+  if (id === undefined) throw missing('quote')
+  return id
+}
+
+/** Changes a quote, in a new version of its article. Throws as creating does, and `version_stale`. */
+export async function updateQuote(
+  ctx: Writing,
+  id: string,
+  patch: QuotePatch,
+  expected: Expected | undefined,
+): Promise<string> {
+  const { quote, article } = await lockQuote(ctx, id, expected)
+  const { speaker } = patch
+  const speakers = await findSpeakers(ctx.tx, speaker ? [{ name: speaker, pointer: '/speaker' }] : [])
+  await changeQuote(ctx, quote, article, article.plainText, patch, quote.position, '', speakers)
+  await nextVersion(ctx, article)
+  return id
+}
+
+/** Removes a quote, in a new version of its article. Throws `not_found`, `version_stale`. */
+export async function deleteQuote(
+  ctx: Writing,
+  id: string,
+  expected: Expected | undefined,
+): Promise<void> {
+  const { quote, article } = await lockQuote(ctx, id, expected)
+  await ctx.tx.delete(quotes).where(eq(quotes.id, quote.id))
+  await nextVersion(ctx, article)
+}
+
+/**
+ * Takes a suggested quote as said: from now on it is verified like any other and readers see it.
+ * Throws `not_found`, `wrong_state` when it is not a suggestion.
+ */
+export async function confirmQuote(
+  ctx: Writing,
+  id: string,
+  expected: Expected | undefined,
+): Promise<string> {
+  const { quote, article } = await lockQuote(ctx, id, expected)
+  if (quote.state !== 'suggested') {
+    throw new Fault('wrong_state', 'Only a suggested quote can be confirmed.')
+  }
+  const spans = quote.spans.length > 0 ? quote.spans : undefined
+  const wanted = { kind: quote.kind, text: quote.text, spans, suggested: false }
+  const [tied] = tie([wanted], article.plainText, [''])
+  await ctx.tx
+    .update(quotes)
+    .set({ state: tied?.state ?? null, spans: tied?.spans ?? [], version: quote.version + 1 })
+    .where(eq(quotes.id, id))
+  await nextVersion(ctx, article)
+  return id
+}

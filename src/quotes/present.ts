@@ -1,0 +1,51 @@
+import { reference, rfc3339 } from '../fields.ts'
+import type { Quote } from './schema.ts'
+
+/** A row of the view `quotes`. */
+export type QuoteRow = {
+  id: string
+  version: number
+  kind: Quote['kind']
+  text: string
+  language: string | null
+  original_text: string | null
+  original_language: string | null
+  cue: string | null
+  said_at: Date | string | null
+  occasion: string | null
+  state: Quote['state']
+  spans: { start: number; end: number }[]
+  article_id: string
+  article_slug: string
+  article_headline: string | null
+  speaker_id: string | null
+  speaker_slug: string | null
+  speaker_name: string | null
+  created_at: Date | string
+  updated_at: Date | string
+}
+
+/** A quote as its readers get it. */
+export function presentQuote(row: QuoteRow): Quote {
+  const original =
+    row.original_text === null || row.original_language === null
+      ? null
+      : { text: row.original_text, language: row.original_language }
+  return {
+    id: row.id,
+    version: row.version,
+    article: { id: row.article_id, slug: row.article_slug, headline: row.article_headline },
+    kind: row.kind,
+    text: row.text,
+    language: row.language,
+    original,
+    speaker: reference(row.speaker_id, row.speaker_slug, row.speaker_name),
+    cue: row.cue,
+    saidAt: rfc3339(row.said_at),
+    occasion: row.occasion,
+    state: row.state,
+    spans: row.spans,
+    createdAt: rfc3339(row.created_at),
+    updatedAt: rfc3339(row.updated_at),
+  }
+}

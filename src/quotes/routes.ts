@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { demand } from '../actor.ts'
+import { missing } from '../errors.ts'
+import { pick } from '../fields.ts'
+import { resolveFilters } from '../http/addressing.ts'
+import type { App, Services } from '../http/app.ts'
+import { readingOf } from '../http/auth.ts'
+import { sendRead } from '../http/caching.ts'
+import { Nothing } from '../http/item.ts'
+import { sendPage, startOf } from '../http/paging.ts'
+import { resourceVerb, resourceWrites } from '../http/resource.ts'
+import { confirmQuote, createQuote, deleteQuote, updateQuote } from './commands.ts'
+import { presentQuote } from './present.ts'
+import { findQuote, listQuotes } from './queries.ts'
+import {
+  Quote,
+  QuoteCreate,
+  QuoteListQuery,
+  QuotePage,
+  QuoteParams,
+  QuotePatch,
+  QuoteQuery,
+} from './schema.ts'
+
+const tags = ['Quotes']
+
+/** Reads of quotes: visible with their article, unless suggested. */
+export function quoteReads(app: App, { config, db }: Services): void {
+  app.get(
+    '/quotes',
+    {
+      schema: {
+        operationId: 'listQuotes',
+        tags,
+        summary: 'List quotes',
+        description: 'Of visible articles; to an editor, of all, and suggested ones too.',
+        querystring: QuoteListQuery,
+        response: { 200: QuotePage },
+      },
+    },
+    async (request, reply) => {
+      const reading = readingOf(request, db)
+      const { query } = request
+      const states = [...(query.state?.any ?? []), ...(query.state?.none ?? [])]
+      if (states.includes('suggested')) demand(request.actor, 'drafts:read', 'Asking for suggested quotes')
+      const named = await resolveFilters(reading, {
+        article: ['article', query.article],
+        speaker: ['source', query.speaker],
+      })
+      const page = await listQuotes(reading, query, startOf(request, query), named)
+      const data = page.rows.map((row) => pick(presentQuote(row), query.fields))
+      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next)
+    },
+  )
+
+  app.get(
+    '/quotes/:id',
+    {
+      schema: {
+        operationId: 'getQuote',
+        tags,
+        summary: 'One quote',
+        description: 'By id.',
+        params: QuoteParams,
+        querystring: QuoteQuery,
+        response: { 200: Quote },
+      },
+      config: { throws: ['not_found'] },
+    },
+    async (request, reply) => {
+      const row = await findQuote(readingOf(request, db), request.params.id)
+      if (!row) throw missing('quote')
+      return sendRead(request, reply, pick(presentQuote(row), request.query.fields), row.version)
+    },
+  )
+}
+
+const resource = {
+  kind: 'Quote',
+  tag: 'Quotes',
+  path: '/quotes',
+  params: QuoteParams,
+  shown: Quote,
+  query: QuoteQuery,
+  async show({ tx }, id, query) {
+    const row = await findQuote({ db: tx, schema: 'editor' }, id)
+    if (!row) throw missing('quote')
+    return { body: pick(presentQuote(row), query.fields), version: row.version, address: row.id }
+  },
+} satisfies Partial<Parameters<typeof resourceWrites<z.ZodType, z.ZodType, typeof QuoteQuery, z.ZodType>>[2]>
+
+/** Writes of quotes; each makes a new version of the article. */
+export function quoteWrites(app: App, { db }: Services): void {
+  resourceWrites(app, db, {
+    ...resource,
+    create: {
+      summary: 'Add a quote to an article',
+      description: 'Looked for in the text of the article unless `spans` say where it stands.',
+      throws: ['unknown_reference'],
+      example: {
+        article: 'council-adopts-sea-wall-levy',
+        kind: 'paraphrase',
+        text: 'The levy will be reviewed after three years.',
+      },
+      body: QuoteCreate,
+      run: createQuote,
+    },
+    update: {
+      summary: 'Change a quote',
+      description: 'A JSON merge patch. New words are looked for in the text again.',
+      throws: ['unknown_reference'],
+      example: { occasion: 'At the harbour meeting' },
+      body: QuotePatch,
+      run: updateQuote,
+    },
+    remove: {
+      summary: 'Remove a quote',
+      description: 'The text of the article stays as it is.',
+      query: z.strictObject({}),
+      run: (ctx, id, expected) => deleteQuote(ctx, id, expected),
+    },
+  })
+  resourceVerb(app, db, resource, {
+    name: 'confirm',
+    scope: 'content:write',
+    summary: 'Confirm a suggested quote',
+    description: 'From now on it is verified like any other, and readers see it.',
+    throws: ['wrong_state'],
+    body: Nothing,
+    run: (ctx, id, _input, expected) => confirmQuote(ctx, id, expected),
+  })
+}

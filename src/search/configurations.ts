@@ -1,0 +1,54 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/**
+ * The languages (primary subtags of BCP 47) that PostgreSQL has a text search configuration for.
+ * migrations/0000_functions.sql indexes by the same table; a test compares the two.
+ */
+export const CONFIGURATIONS: Readonly<Record<string, readonly string[]>> = {
+  arabic: ['ar'],
+  armenian: ['hy'],
+  basque: ['eu'],
+  catalan: ['ca'],
+  danish: ['da'],
+  dutch: ['nl'],
+  english: ['en'],
+  finnish: ['fi'],
+  french: ['fr'],
+  german: ['de'],
+  greek: ['el'],
+  hindi: ['hi'],
+  hungarian: ['hu'],
+  indonesian: ['id'],
+  irish: ['ga'],
+  italian: ['it'],
+  lithuanian: ['lt'],
+  nepali: ['ne'],
+  norwegian: ['no', 'nb', 'nn'],
+  portuguese: ['pt'],
+  romanian: ['ro'],
+  russian: ['ru'],
+  serbian: ['sr'],
+  spanish: ['es'],
+  swedish: ['sv'],
+  tamil: ['ta'],
+  turkish: ['tr'],
+  yiddish: ['yi'],
+}
+
+/**
+ * The condition that a text matches a query in web-search syntax, read in the text's own language.
+ * One branch for each configuration, each with its languages, so that the index on `vector` serves
+ * all of them; a branch without its languages would let `-word` of one language find all others.
+ */
+export function matchesWords(vector: SQL, language: SQL, q: string): SQL {
+  const primary = sql`split_part(${language}, '-', 1)`
+  const known = Object.entries(CONFIGURATIONS)
+  const branches = known.map(([configuration, languages]) => {
+    const list = sql.raw(languages.map((l) => `'${l}'`).join(', '))
+    const query = sql`websearch_to_tsquery(${sql.raw(`'pg_catalog.${configuration}'`)}, ${q})`
+    return sql`(${vector} @@ ${query} and ${primary} in (${list}))`
+  })
+  const all = sql.raw(known.flatMap(([, languages]) => languages.map((l) => `'${l}'`)).join(', '))
+  const simple = sql`(${vector} @@ websearch_to_tsquery('pg_catalog.simple', ${q}) and ${primary} not in (${all}))`
+  return sql`(${sql.join([...branches, simple], sql` or `)})`
+}
