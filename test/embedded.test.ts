@@ -25,12 +25,14 @@ import { type Embedded, joinEmbedded } from '../src/db/embedded.ts'
 const flags = { fsync: 'off' }
 const source = fileURLToPath(new URL('../src/db/embedded.ts', import.meta.url))
 
-/** A process that joins, says how that went, and leaves when its stdin has a line. */
+/** A process that joins, says how that went, survives Ctrl-C, and leaves when its stdin has a line. */
 const clientScript = `
   const [source, dataDir, flags, uid] = process.argv.slice(1)
   const { joinEmbedded } = await import(source)
   const say = (text) => console.log(JSON.stringify(text))
   if (uid) process.setuid(Number(uid))
+  process.on('SIGINT', () => {})
+  process.stdin.on('end', () => process.exit())
   try {
     const { url, started, leave } = await joinEmbedded({
       dataDir, flags: JSON.parse(flags), log: (note) => say({ note }),
@@ -62,6 +64,7 @@ class Client {
     const args = [more.source ?? source, dataDir, JSON.stringify(given), `${uid}`]
     this.child = spawn(process.execPath, ['--input-type=module', '-e', clientScript, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
     })
     if (!this.child.stdout) throw new Error('no stdout')
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]()
@@ -248,7 +251,12 @@ t.test('a killed process leaves nothing behind', async (t) => {
     const client = new Client(t, dataDir)
     const { url } = await client.joined()
     const pids = await processesOf(t, dataDir, url)
-    t.ok(isRunning(pids.postmaster) && isRunning(pids.keeper))
+    process.kill(-Number(client.child.pid), 'SIGINT')
+    t.notOk(
+      await end([pids.postmaster], 300),
+      'Ctrl-C, which goes to a whole group, misses the server',
+    )
+    t.same(await query(url, 'select 1 as n'), { n: 1 })
     await client.kill()
     t.ok(await end(pids))
   })
@@ -421,8 +429,8 @@ t.test('a folder that cannot be written to', async (t) => {
   chmodSync(dirname(dataDir), 0o755)
 })
 
-t.test('as root, below a folder that is closed to others', async (t) => {
-  if (process.getuid?.() !== 0) return void t.pass('not root')
+const skip = process.getuid?.() === 0 ? false : 'only root runs PostgreSQL as another user'
+t.test('as root, below a folder that is closed to others', { skip }, async (t) => {
   const dataDir = await newDataDir(t)
   chmodSync(dirname(dataDir), 0o700)
   await t.rejects(joinEmbedded({ dataDir }), {

@@ -179,5 +179,6 @@ export const MARKDOWN_STYLE: Options = {
     // The line below the head of a table.
     { atBreak: true, character: '|' },
     { atBreak: true, character: ':', after: '-' },
+    { atBreak: true, character: '-', after: '[|:]' },
   ],
 }

@@ -39,7 +39,7 @@ const Link = z.strictObject({
   _key: Key,
   href: text(LONGEST_URL, 1)
     .refine(isSafeLink, 'must be an http, https, mailto or relative URL')
-    .meta({ format: 'uri-reference' }),
+    .meta({ description: 'An http, https, mailto or relative URL.' }),
 })
 export type Link = z.infer<typeof Link>
 
@@ -50,8 +50,8 @@ export const TextBlock = z
     style: z.enum(['normal', 'h2', 'h3', 'h4', 'blockquote']).optional(),
     listItem: z.enum(['bullet', 'number']).optional(),
     level: z.int().min(1).max(DEEPEST_LIST).optional(),
-    children: z.array(Span).max(2000),
-    markDefs: z.array(Link).max(1000).optional(),
+    children: z.array(Span).max(1000),
+    markDefs: z.array(Link).max(500).optional(),
   })
   .superRefine(checkMarks)
   .meta({
@@ -80,7 +80,7 @@ export const ImageBlock = z
     _key: Key.optional(),
     url: text(LONGEST_URL, 1)
       .refine(isSafeImage, 'must be an http, https or relative URL')
-      .meta({ format: 'uri-reference' }),
+      .meta({ description: 'An http, https or relative URL.' }),
     alt: text(LONGEST_CAPTION).optional(),
     caption: text(LONGEST_CAPTION).optional(),
     credit: text(LONGEST_CAPTION).optional(),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** What `DATA_DIR/postgres.json` (mode 600) says of the embedded server. */
@@ -57,5 +57,8 @@ async function writeDraft(dataDir: string, state: ServerState): Promise<string> 
   const draft = `${stateFile(dataDir)}.${process.pid}`
   await rm(draft, { force: true })
   await writeFile(draft, `${JSON.stringify(state)}\n`, { mode: 0o600, flag: 'wx', flush: true })
+  // A start as root in the folder of an ordinary user must not shut that user out.
+  const { uid, gid } = await stat(dataDir)
+  if (process.getuid?.() === 0) await chown(draft, uid, gid)
   return draft
 }

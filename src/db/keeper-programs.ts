@@ -50,7 +50,7 @@ export async function run(
 export function explainFailure(file: string, error: { code?: unknown; stderr?: string }): string {
   const said = error.stderr?.trim() ?? ''
   if (/shared librar|image not found|Library not loaded/.test(said))
-    return `${file} lacks a library: ${said}. Links are made when the package is installed, so "npm rebuild" may help`
+    return `${said}. Links to libraries are made by the package's install script: try "npm rebuild"`
   if (error.code === 'ENOENT')
     return `${file} cannot run on this system (it needs glibc on Linux): set DATABASE_URL to a PostgreSQL of your own`
   if (error.code === 'EACCES')

@@ -26,6 +26,8 @@ export type Attribution = {
 
 type Sentence = { from: number; to: number }
 
+/** Tokens; sentences longer than this are no prose, and reading stays linear. */
+const FURTHEST = 80
 const FURTHEST_APPOSITION = 30
 const OF = /^(?:of|from|at|for|with|in|near)$/
 /** After a verb of saying that ends the attribution. */
@@ -101,7 +103,7 @@ function attributionBefore(
   sentence: Sentence,
 ): Attribution | undefined {
   const { tokens } = reading.paragraph
-  for (let at = quote - 1; at >= sentence.from; at--) {
+  for (let at = quote - 1; at >= Math.max(sentence.from, quote - FURTHEST); at--) {
     const token = tokens[at]
     const cited = accordingTo(reading, at, sentence)
     if (cited) return cited
@@ -133,7 +135,7 @@ function attributionFar(
   sentence: Sentence,
 ): Attribution | undefined {
   const { tokens } = reading.paragraph
-  for (let at = quote + 1; at < sentence.to; at++) {
+  for (let at = quote + 1; at < Math.min(sentence.to, quote + FURTHEST); at++) {
     const cited = accordingTo(reading, at, sentence)
     if (cited) return cited
     if (!isVerb(tokens[at]) || !AFTER_VERB.test(tokens[at + 1]?.text ?? '.')) continue
@@ -170,7 +172,7 @@ function subjectOnly(reading: Reading, sentence: Sentence): Attribution | undefi
 /** The subject of a participle: that of the finite verb before it, or of the sentence. */
 function actor(reading: Reading, participle: number, sentence: Sentence): Phrase | undefined {
   const { tokens } = reading.paragraph
-  for (let at = participle - 1; at > sentence.from; at--) {
+  for (let at = participle - 1; at > Math.max(sentence.from, participle - FURTHEST); at--) {
     if (!isVerb(tokens[at])) continue
     if (tokens[at - 1]?.kind === 'quote') return reading.phrases.starting.get(at + 1)
     if (isPassive(tokens, at)) continue
@@ -229,8 +231,11 @@ function sentenceSubject(reading: Reading, sentence: Sentence): Phrase | undefin
   if (direct) return direct
   const first = tokens[at]?.text ?? ''
   if (!NOT_NAMES.has(first) && !/(?:ing|ed|ly)$/.test(first)) return undefined
-  const comma = tokens.findIndex(({ text }, i) => i > at && i < sentence.to && text === ',')
-  return comma < 0 ? undefined : asSubject(reading, comma + 1)
+  const end = Math.min(sentence.to, at + FURTHEST)
+  for (let comma = at + 1; comma < end; comma++) {
+    if (tokens[comma]?.text === ',') return asSubject(reading, comma + 1)
+  }
+  return undefined
 }
 
 function asSubject(reading: Reading, at: number): Phrase | undefined {
@@ -300,7 +305,7 @@ function isPassive(tokens: Token[], verb: number): boolean {
 }
 
 function isPassiveBefore(tokens: Token[], quote: number, sentence: Sentence): boolean {
-  for (let at = quote - 1; at > sentence.from; at--) {
+  for (let at = quote - 1; at > Math.max(sentence.from, quote - FURTHEST); at--) {
     if (isVerb(tokens[at])) return isPassive(tokens, at)
   }
   return false
@@ -308,7 +313,7 @@ function isPassiveBefore(tokens: Token[], quote: number, sentence: Sentence): bo
 
 function nextQuote(tokens: Token[], from: number, to: number): number {
   let at = from
-  while (at < to && tokens[at]?.kind !== 'quote') at++
+  while (at < Math.min(to, from + FURTHEST) && tokens[at]?.kind !== 'quote') at++
   return at
 }
 
@@ -327,4 +332,10 @@ function cueEnd(tokens: Token[], verb: number, limit: number): number {
     to++
   }
   return to
+}
+
+/** Whether a verb of saying stands right before the quote: `she answered “No.”` */
+export function sayingBefore({ reading, token }: { reading: Reading; token: number }): boolean {
+  const before = reading.paragraph.tokens[token - 1]
+  return isVerb(before) || (before?.kind === 'word' && PARTICIPLES.has(before.text))
 }

@@ -1,29 +1,15 @@
 import { missing } from '../errors.ts'
-import { rfc3339 } from '../fields.ts'
 import type { App, Services } from '../http/app.ts'
 import { sendRead } from '../http/caching.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { write } from '../http/writing.ts'
 import { z } from 'zod'
 import { createKey, revokeKey } from './commands.ts'
-import { findKeyById, type KeyRow, listKeys } from './queries.ts'
+import { presentKey } from './present.ts'
+import { findKeyById, listKeys } from './queries.ts'
 import { ApiKey, ApiKeyCreate, ApiKeyListQuery, ApiKeyPage, ApiKeyParams, NewApiKey } from './schema.ts'
 
 const tags = ['Keys']
-
-/** A key as an administrator sees it. */
-export function presentKey(row: KeyRow): ApiKey {
-  return {
-    id: row.id,
-    name: row.name,
-    prefix: row.prefix,
-    scopes: row.scopes,
-    createdAt: rfc3339(row.created_at),
-    expiresAt: rfc3339(row.expires_at),
-    revokedAt: rfc3339(row.revoked_at),
-    lastUsedAt: rfc3339(row.last_used_at),
-  }
-}
 
 /** API keys over HTTP, for `admin`. */
 export function keyRoutes(app: App, { config, db }: Services): void {

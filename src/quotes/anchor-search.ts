@@ -1,4 +1,13 @@
-import { BREAK_ID, type Folded, isLettered, isMark, type Text, word } from './fold.ts'
+import { diffArrays } from 'diff'
+import {
+  BREAK_ID,
+  beginsSentence,
+  type Folded,
+  isLettered,
+  isMark,
+  type Text,
+  word,
+} from './fold.ts'
 
 /**
  * Looking for a quote's words in one text. Everything here works on the folded text and its tokens.
@@ -7,8 +16,10 @@ import { BREAK_ID, type Folded, isLettered, isMark, type Text, word } from './fo
 /** One stretch, in units of the folded text, end exclusive. Several make up an interrupted quote. */
 export type Stretch = { from: number; to: number }
 
+type Ends = { first: number; last: number }
+
 /** The first and the last token of what the stretches cover. */
-export function tokensOf(text: Text, stretches: Stretch[]): { first: number; last: number } {
+export function tokensOf(text: Text, stretches: Stretch[]): Ends {
   const from = stretches[0]?.from ?? 0
   const end = (stretches.at(-1)?.to ?? 1) - 1
   const last = text.at[end] ?? 0
@@ -235,6 +246,51 @@ function replacement(wanted: string, other: string): number {
   return Math.min(wanted.length, row[other.length] ?? wanted.length)
 }
 
+const PUNCTUATION = /^[.,;:!?…—–]$/u
+
+/**
+ * The stretches with the words that were put between them and their quotation marks: “We will go,”
+ * has become “We will go never,”. Nothing if there are none, or if no marks stood next to them.
+ */
+export function widened(edit: Edit, old: Stretch[], now: Stretch[]): Stretch[] | undefined {
+  if (old.length !== now.length) return undefined
+  const wide = now.map((stretch, i) => {
+    const was = old[i]
+    return was
+      ? widen(edit, tokensOf(edit.before, [was]), tokensOf(edit.after, [stretch]))
+      : undefined
+  })
+  if (wide.every((stretch) => stretch === undefined)) return undefined
+  return wide.map((stretch, i) => stretch ?? now[i] ?? { from: 0, to: 0 })
+}
+
+function widen({ before, after, forward }: Edit, was: Ends, is: Ends): Stretch | undefined {
+  const beyond = (token: number) => (PUNCTUATION.test(word(after, token)) ? token + 1 : token)
+  const close = PUNCTUATION.test(word(before, was.last + 1)) ? was.last + 2 : was.last + 1
+  let { first, last } = is
+  if (isMark(word(before, was.first - 1)) && !isMark(word(after, first - 1))) {
+    const open = forward[was.first - 1] ?? -1
+    if (open !== -1 && isWithin(after, open + 1, first - 1)) first = open + 1
+  }
+  if (isMark(word(before, close)) && !isMark(word(after, beyond(last + 1)))) {
+    const end = forward[close] ?? -1
+    if (isWithin(after, last + 1, end - 1)) last = end - 1
+    if (last > is.last && PUNCTUATION.test(word(after, last))) last--
+  }
+  if (first === is.first && last === is.last) return undefined
+  return { from: after.from[first] ?? 0, to: after.to[last] ?? 0 }
+}
+
+/** Whether words stand here, and no mark or end of a paragraph. */
+function isWithin(text: Text, first: number, last: number): boolean {
+  let words = false
+  for (let k = first; k <= last; k++) {
+    if (text.id[k] === BREAK_ID || isMark(word(text, k))) return false
+    words ||= isLettered(word(text, k))
+  }
+  return words
+}
+
 /** Two states of a text and which token of one is which of the other; -1 for those gone or new. */
 export type Edit = { before: Text; after: Text; forward: Int32Array; back: Int32Array }
 
@@ -379,7 +435,7 @@ function agreement(a: Text, i: number, b: Text, j: number, step: 1 | -1, limit: 
 // A sentence's own words around a quote are mostly its attribution, and 16 tokens hold it.
 const NEAR_BY = 16
 // Further out it is only asked which of two lookalikes stands in the same surroundings.
-const FAR = 64
+export const FAR = 64
 
 /**
  * How many words of the old context, of the quote's own sentence before and after it and within
@@ -438,7 +494,7 @@ export function total(counts: number[]): number {
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-function surroundings(edit: Edit, { old, now }: Fit): [number, number] {
+export function surroundings(edit: Edit, { old, now }: Fit): [number, number] {
   const { before, after } = edit
   const was = tokensOf(before, old)
   const is = tokensOf(after, now)

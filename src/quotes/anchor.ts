@@ -1,26 +1,26 @@
-import { diffArrays } from 'diff'
+import { codePoints } from '../text.ts'
 import {
   closest,
+  compare,
+  contextLost,
+  contextWords,
+  type Edit,
+  FAR,
+  fitsBetter,
+  image,
   isBetweenMarks,
   isInterruption,
   type Near,
   occurrences,
+  region,
   type Stretch,
+  surroundings,
   tokensOf,
+  total,
+  widened,
   zones,
 } from './anchor-search.ts'
-import {
-  BREAK_ID,
-  beginsSentence,
-  fold,
-  isLettered,
-  isMark,
-  read,
-  type Text,
-  type Vocabulary,
-  vocabulary,
-  word,
-} from './fold.ts'
+import { fold, isLettered, read, type Text, vocabulary, word } from './fold.ts'
 
 /** A stretch of the plain text, in code points, end exclusive. */
 export type Span = { start: number; end: number }
@@ -33,12 +33,24 @@ export type Anchored = { state: QuoteState; spans: Span[]; found?: string }
 /** A quote that was tied to a text before; without spans it had no place in it. */
 export type TiedQuote = { text: string; spans: Span[]; state: QuoteState }
 
+// How alike (see `closest`) words must be to count as the quote, altered. Anywhere in the text six
+// tenths, so that it does not become somebody else's sentence about the same thing; between the
+// very words that the quote stood between, two tenths: "No remark" for "No comment".
+const CLOSE = 0.6
+const CLOSE_HERE = 0.2
+// Eight words in the same order are not said by two people by chance; fewer need their context.
+const OWN_WORDS = 8
+// Above this many pairs to judge ("the" as a quote) only the place it had can be told.
+const MOST_PAIRS = 250_000
+
+const lost = (state: 'ambiguous' | 'orphaned'): Anchored => ({ state, spans: [] })
+
 /** A quote first tied to a text: with the spans the caller gave, or looked for. */
 export function anchorQuote(quote: { text: string; spans?: Span[] }, plain: string): Anchored {
-  return anchorAll([quote], plain)[0] ?? ORPHANED
+  return anchorAll([quote], plain)[0] ?? lost('orphaned')
 }
 
-/** {@link anchorQuote} for all quotes of an article, which reads its text only once.
+/** {@link anchorQuote} for all quotes of an article, whose text is read only once.
  * Throws a RangeError for spans that have faults: see {@link spanFaults}. */
 export function anchorAll(quotes: { text: string; spans?: Span[] }[], plain: string): Anchored[] {
   const known = vocabulary()
@@ -54,21 +66,414 @@ export function anchorAll(quotes: { text: string; spans?: Span[] }[], plain: str
 
 /** A quote already tied to `before`, looked for in `after`. */
 export function reanchorQuote(quote: TiedQuote, before: string, after: string): Anchored {
-  return reanchorAll([quote], before, after)[0] ?? ORPHANED
+  return reanchorAll([quote], before, after)[0] ?? lost('orphaned')
 }
 
 /** {@link reanchorQuote} for all quotes of an article: the texts are read and compared once. */
 export function reanchorAll(quotes: TiedQuote[], before: string, after: string): Anchored[] {
-  const edit = compare(before, after)
+  const known = vocabulary()
+  const edit = compare(read(before, known), read(after, known))
   const ties = quotes.map((quote) => reanchor(quote, edit))
   return ties.map((tie, i) => {
-    // Two quotes that stood apart cannot now be the same words: those of the other are gone.
-    const taken = ties.some((other, j) => {
+    // Two quotes that stood apart cannot now be the same words: those of one of them are gone, of
+    // the one that the edit did not leave there, or of the later one.
+    const usurped = ties.some((other, j) => {
       if (i === j || tie.state !== 'verified' || other.state !== 'verified') return false
-      const apart = !overlap(quotes[i]?.spans ?? [], quotes[j]?.spans ?? [])
-      if (!apart || !overlap(tie.spans, other.spans)) return false
-      return other.stays === tie.stays ? j < i : other.stays
+      if (!overlap(tie.spans, other.spans)) return false
+      if (overlap(quotes[i]?.spans ?? [], quotes[j]?.spans ?? [])) return false
+      return tie.stays === other.stays ? j < i : other.stays
     })
-    return taken ? ORPHANED : anchored(tie)
+    if (usurped) return lost('orphaned')
+    const { stays: _, ...anchored } = tie
+    return anchored
+  })
+}
+
+/** What the spans cut out of the plain text, stretches joined by one space. */
+export function cut(plain: string, spans: Span[]): string {
+  const wide = ASTRAL.test(plain)
+  let unit = 0
+  let point = 0
+  const unitOf = (wanted: number) => {
+    if (!wide) return wanted
+    if (wanted < point) {
+      unit = 0
+      point = 0
+    }
+    for (; point < wanted && unit < plain.length; point++) {
+      unit += (plain.codePointAt(unit) ?? 0) > 0xffff ? 2 : 1
+    }
+    return unit
+  }
+  return spans.map(({ start, end }) => plain.slice(unitOf(start), unitOf(end))).join(' ')
+}
+
+const ASTRAL = /[\u{10000}-\u{10FFFF}]/u
+
+/**
+ * What is wrong with given spans, one message each: outside the text, empty, overlapping or out of
+ * order, beginning or ending inside a word or a character made of several code points, or leaving
+ * out words of the quotation between two of them. Empty when they can be used.
+ */
+export function spanFaults(spans: Span[], plain: string): string[] {
+  const size = ASTRAL.test(plain) ? codePoints(plain) : plain.length
+  return spans.flatMap((span, i) => {
+    const { start, end } = span
+    const name = `span ${i + 1} (${start} to ${end})`
+    if (!Number.isInteger(start) || !Number.isInteger(end))
+      return [`${name} is not in whole numbers`]
+    if (start >= end) return [`${name} must start before it ends`]
+    if (start < 0 || end > size)
+      return [`${name} is outside the text, which has ${size} characters`]
+    const faults: string[] = []
+    const previous = spans[i - 1]
+    if (previous && start < previous.end) {
+      faults.push(`${name} must start after the one before it ends`)
+    } else if (previous) {
+      const gap = cut(plain, [{ start: previous.end, end: start }])
+      if (!isInterruption(fold(gap))) {
+        faults.push(`${name} must go on after an interruption; before it stands: ${gap}`)
+      }
+    }
+    const first = whatIsCut(plain, start, true)
+    const last = whatIsCut(plain, end, false)
+    if (first) faults.push(`${name} starts inside ${first}`)
+    if (last) faults.push(`${name} ends inside ${last}`)
+    return faults
+  })
+}
+
+/** The word or character that an edge at this code point cuts in two, if it does. */
+function whatIsCut(plain: string, edge: number, starts: boolean): string | undefined {
+  const around = { start: Math.max(0, edge - 40), end: edge + 40 }
+  const text = read(cut(plain, [around]), vocabulary())
+  const point = edge - around.start
+  for (let k = 0; k < text.id.length; k++) {
+    const from = text.starts[text.from[k] ?? 0] ?? 0
+    const to = text.ends[(text.to[k] ?? 1) - 1] ?? 0
+    if (from >= point || to <= point) continue
+    // An elided article is a word of its own: « Il parle de l’eau ».
+    const elided = starts && text.text[unitAt(text, point) - 1] === "'"
+    return elided ? undefined : cut(text.plain, [{ start: from, end: to }])
+  }
+  return undefined
+}
+
+/** The first unit of the folded text that stands for this code point or a later one. */
+function unitAt(text: Text, point: number): number {
+  let low = 0
+  let high = text.starts.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((text.starts[middle] ?? 0) < point) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The stretches that spans cut out, where they cut out anything and are in order. */
+function locate(text: Text, spans: Span[]): Stretch[] | undefined {
+  const size = text.ends.at(-1) ?? 0
+  const stretches: Stretch[] = []
+  for (const { start, end } of spans) {
+    const from = unitAt(text, start)
+    let to = unitAt(text, end)
+    while (to > from && (text.ends[to - 1] ?? 0) > end) to--
+    if (from >= to || end > size || from < (stretches.at(-1)?.to ?? 0)) return undefined
+    stretches.push({ from, to })
+  }
+  return stretches.length > 0 ? stretches : undefined
+}
+
+function spansOf(text: Text, stretches: Stretch[]): Span[] {
+  return stretches.map(({ from, to }) => ({
+    start: text.starts[from] ?? 0,
+    end: text.ends[to - 1] ?? 0,
+  }))
+}
+
+/** The folded words of the stretches, joined as `cut` joins them. */
+function wordsOf(text: Text, stretches: Stretch[]): string {
+  const joined = stretches.map(({ from, to }) => text.text.slice(from, to)).join(' ')
+  return joined.replaceAll(/ +/g, ' ')
+}
+
+function altered(text: Text, stretches: Stretch[]): Anchored {
+  const spans = spansOf(text, stretches)
+  return { state: 'altered', spans, found: cut(text.plain, spans) }
+}
+
+function verified(text: Text, stretches: Stretch[]): Anchored {
+  return { state: 'verified', spans: spansOf(text, stretches) }
+}
+
+function stretchOf(text: Text, { first, last }: { first: number; last: number }): Stretch {
+  return { from: text.from[first] ?? 0, to: text.to[last] ?? 0 }
+}
+
+const everywhere = () => true
+
+function tieTo(spans: Span[], wanted: Text, text: Text): Anchored {
+  const found = cut(text.plain, spans)
+  const there = read(found, text.vocabulary)
+  if (wanted.text.trim() === '') return lost('orphaned')
+  if (there.text === wanted.text) return { state: 'verified', spans }
+  const all = { first: 0, last: there.id.length - 1 }
+  const alike = closest(wanted, there, all, everywhere)?.alike ?? 0
+  return alike >= CLOSE_HERE ? { state: 'altered', spans, found } : lost('orphaned')
+}
+
+function lookFor(wanted: Text, text: Text): Anchored {
+  const exact = occurrences(wanted.text, text)
+  const [only] = exact
+  if (only && exact.length === 1) return verified(text, only)
+  // The same words bare are mostly the newsroom's own: a headline, a summary, a retelling. So one
+  // place between quotation marks is the quote; with two of them either may be.
+  const marked = exact.filter((place) => isBetweenMarks(text, place))
+  if (marked[0] && marked.length === 1) return verified(text, marked[0])
+  if (only) return lost('ambiguous')
+  const near = best(finds(wanted, text, everywhere).filter(({ alike }) => alike >= CLOSE))
+  return near ? altered(text, [stretchOf(text, near)]) : lost('orphaned')
+}
+
+function finds(wanted: Text, text: Text, usable: (token: number) => boolean): Near[] {
+  return zones(wanted, text, usable).flatMap((zone) => {
+    const found = closest(wanted, text, zone, usable)
+    return found ? [found] : []
+  })
+}
+
+function best(finds: Near[]): Near | undefined {
+  return finds.reduce<Near | undefined>((a, b) => (a && a.alike >= b.alike ? a : b), undefined)
+}
+
+function overlap(some: Span[], others: Span[]): boolean {
+  return some.some((a) => others.some((b) => a.start < b.end && b.start < a.end))
+}
+
+/** `stays`: it stands where the edit left it. */
+type Tie = Anchored & { stays: boolean }
+
+/** Something close to the quote; `here`: where the quote stood. */
+type Rival = { now: Stretch[]; here: boolean; alike: number; missing: number[] }
+
+function reanchor(quote: TiedQuote, edit: Edit): Tie {
+  const { before, after } = edit
+  const wanted = read(quote.text, after.vocabulary)
+  const gone: Tie = { ...lost('orphaned'), stays: false }
+  if (wanted.text.trim() === '') return gone
+  const old = locate(before, quote.spans)
+  if (!old) return { ...comeBack(wanted, edit, quote.state), stays: false }
+
+  const left = image(edit, old)
+  const exact = placesOf(wanted, edit, old, left)
+  const isLeft = (now: Stretch[]) => now === left || now[0]?.from === left?.[0]?.from
+  const ours = ownPlaces(wanted, edit, old, exact, isLeft)
+  let pick = ours.find(isLeft) ?? ours[0]
+  for (const now of ours) {
+    if (pick && now !== pick && fitsBetter(edit, { old, now }, { old, now: pick })) pick = now
+  }
+  let known: Rival[] | undefined
+  const rivals = () => {
+    known ??= rivalsOf(wanted, edit, old, left, exact)
+    return known
+  }
+  if (pick) {
+    const now = pick
+    const here = isLeft(now) || isHere(edit, old, now)
+    const missing = contextLost(edit, old, now)
+    const sure = here && total(missing) === 0
+    const rival = sure ? undefined : rivals().find((other) => outdoes(other, { here, missing }))
+    if (rival) return { ...altered(after, rival.now), stays: false }
+    const hasTwin = ours.some((other) => {
+      return other !== now && !isLeft(now) && !fitsBetter(edit, { old, now }, { old, now: other })
+    })
+    if (hasTwin) return { ...lost('ambiguous'), stays: false }
+    if (here || isRecognised(wanted, edit, old, missing)) {
+      const wider = widened(edit, old, now)
+      const tie = wider ? altered(after, wider) : verified(after, now)
+      return { ...tie, stays: isLeft(now) }
+    }
+  }
+  const rival = rivals().find(({ here, alike, missing }) => {
+    return here || alike >= CLOSE || (total(missing) === 0 && contextWords(before, old) > 1)
+  })
+  return rival ? { ...altered(after, rival.now), stays: false } : gone
+}
+
+/** A quote without a place: its words are back only where they did not stand before, because what
+ * stood there is somebody else's. An ambiguous one waits until somebody says which it is. */
+function comeBack(wanted: Text, edit: Edit, state: QuoteState): Anchored {
+  const { before, after, back } = edit
+  const exact = occurrences(wanted.text, after)
+  if (exact.length > 0 && state === 'ambiguous') return lost('ambiguous')
+  const stood = new Set(occurrences(wanted.text, before).map((old) => image(edit, old)?.[0]?.from))
+  const fresh = exact.filter((now) => !stood.has(now[0]?.from))
+  const [only] = fresh
+  if (only && exact.length === 1) return verified(after, only)
+  if (only) return lost('ambiguous')
+  const near = best(finds(wanted, after, (k) => back[k] === -1))
+  return near && near.alike >= CLOSE ? altered(after, [stretchOf(after, near)]) : lost('orphaned')
+}
+
+/** Every place after the edit where exactly these words stand. `left` is where the edit left them:
+ * it counts although no search finds an attribution between commas. */
+function placesOf(wanted: Text, { before, after }: Edit, old: Stretch[], left?: Stretch[]) {
+  const places = occurrences(wanted.text, after)
+  const add = (place: Stretch[]) => {
+    if (places.every((other) => other[0]?.from !== place[0]?.from)) places.push(place)
+  }
+  const [start] = old
+  const end = old.at(-1)
+  if (left && wordsOf(after, left) === wanted.text && areInterrupted(after, left)) add(left)
+  if (start && end && old.length > 1 && wordsOf(before, old) === wanted.text) {
+    // The whole passage, its attribution included, moved elsewhere.
+    for (const [place] of occurrences(before.text.slice(start.from, end.to), after)) {
+      const by = (place?.from ?? 0) - start.from
+      const moved = old.map(({ from, to }) => ({ from: from + by, to: to + by }))
+      if (wordsOf(after, moved) === wanted.text) add(moved)
+    }
+  }
+  return places
+}
+
+function areInterrupted(text: Text, stretches: Stretch[]): boolean {
+  return stretches.every(({ to }, i) => {
+    const next = stretches[i + 1]
+    if (!next) return true
+    const gap = spansOf(text, [{ from: to, to: next.from }])
+    return next.from > to && isInterruption(fold(cut(text.plain, gap)))
+  })
+}
+
+/**
+ * Those of the places that can be this quote's, and not those of the same words said elsewhere
+ * before: a place belongs to the old one whose surroundings are more like its own.
+ */
+function ownPlaces(
+  wanted: Text,
+  edit: Edit,
+  old: Stretch[],
+  exact: Stretch[][],
+  isLeft: (now: Stretch[]) => boolean,
+): Stretch[][] {
+  const mine = tokensOf(edit.before, old)
+  const others = occurrences(wanted.text, edit.before)
+    .filter((other) => {
+      const { first, last } = tokensOf(edit.before, other)
+      return last < mine.first || first > mine.last
+    })
+    .map((other) => ({ old: other, left: image(edit, other)?.[0]?.from }))
+  if (others.length * exact.length > MOST_PAIRS) return exact.filter(isLeft)
+  return exact.filter((now) => {
+    return others.every(({ old: other, left }) => {
+      if (left !== undefined && left !== now[0]?.from) return true
+      const its = { old: other, now }
+      const ours = { old, now }
+      if (fitsBetter(edit, its, ours)) return false
+      if (isLeft(now) || fitsBetter(edit, ours, its)) return true
+      // One of two neighbours with the same words is gone, and nothing says which: the one that
+      // is left has all of the old surroundings on one side, and is taken for either.
+      return (
+        total(contextLost(edit, old, now)) === 0 && Math.max(...surroundings(edit, ours)) === FAR
+      )
+    })
+  })
+}
+
+/** Whether most of the words at this place were the quote's, or new where the quote stood. */
+function isHere(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
+  const was = tokensOf(edit.before, old)
+  const { first, last } = tokensOf(edit.after, now)
+  let own = 0
+  for (let k = first; k <= last; k++) {
+    const from = edit.back[k] ?? -1
+    if (from >= was.first && from <= was.last) own++
+  }
+  if (2 * own > last - first) return true
+  const place = region(edit, old)
+  return first >= place.first && last < place.end && isNarrow(place, was)
+}
+
+/** Whether a region is no more than what was said there, put in other words. */
+function isNarrow(place: { first: number; end: number }, was: { first: number; last: number }) {
+  return place.end - place.first <= 2 * (was.last - was.first + 1) + 40
+}
+
+/** Whether words that moved can be told to be the quote: by themselves or with their context. */
+function isRecognised(wanted: Text, edit: Edit, old: Stretch[], missing: number[]): boolean {
+  let words = 0
+  for (let k = 0; k < wanted.id.length; k++) if (isLettered(word(wanted, k))) words++
+  if (words >= OWN_WORDS) return true
+  return total(missing) === 0 && words + contextWords(edit.before, old) >= OWN_WORDS / 2
+}
+
+/**
+ * What can be the quote in other words, best first: what stands where it stood, else what is new
+ * in the text (of what stood there before, nothing is this quote). Exact lookalikes are left out.
+ */
+function rivalsOf(
+  wanted: Text,
+  edit: Edit,
+  old: Stretch[],
+  left: Stretch[] | undefined,
+  exact: Stretch[][],
+): Rival[] {
+  const { before, after, back } = edit
+  const was = tokensOf(before, old)
+  const rival = (now: Stretch[], here: boolean, alike: number): Rival => {
+    const whole = widened(edit, old, now) ?? now
+    return { now: whole, here, alike, missing: contextLost(edit, old, now) }
+  }
+  if (left && wordsOf(after, left) !== wanted.text) return [rival(left, true, 1)]
+
+  const taken = new Uint8Array(after.id.length)
+  for (const place of exact) {
+    const { first, last } = tokensOf(after, place)
+    taken.fill(1, first, last + 1)
+  }
+  const isFree = (k: number) => taken[k] === 0
+  const inPlace = (place: Stretch[], words: Text): Near | undefined => {
+    const { first, end, tight } = region(edit, place)
+    const narrow = isNarrow({ first, end }, tokensOf(before, place))
+    if (first >= end || !narrow) return undefined
+    const near = closest(words, after, { first, last: end - 1 }, isFree)
+    return near && near.alike >= (tight ? CLOSE_HERE : CLOSE) ? near : undefined
+  }
+  if (old.length === 1) {
+    const near = inPlace(old, wanted)
+    if (near) return [rival([stretchOf(after, near)], true, near.alike)]
+  } else {
+    // Stretch by stretch, so that the attribution between them is not among the words found.
+    const pieces = old.flatMap((stretch) => {
+      const same = image(edit, [stretch])
+      if (same) return same
+      const words = read(before.text.slice(stretch.from, stretch.to), after.vocabulary)
+      const near = inPlace([stretch], words)
+      return near ? [stretchOf(after, near)] : []
+    })
+    const inOrder = pieces.every(({ from }, i) => from >= (pieces[i - 1]?.to ?? 0))
+    const words = read(wordsOf(after, pieces), after.vocabulary)
+    const all = { first: 0, last: words.id.length - 1 }
+    const alike = inOrder ? (closest(wanted, words, all, everywhere)?.alike ?? 0) : 0
+    if (alike >= CLOSE_HERE && words.text !== wanted.text) return [rival(pieces, true, alike)]
+  }
+  const isNew = (k: number) => {
+    const from = back[k] ?? -1
+    return isFree(k) && (from === -1 || (from >= was.first && from <= was.last))
+  }
+  return finds(wanted, after, isNew)
+    .filter(({ alike }) => alike >= CLOSE_HERE)
+    .map((near) => rival([stretchOf(after, near)], false, near.alike))
+    .sort((a, b) => total(a.missing) - total(b.missing) || b.alike - a.alike)
+}
+
+/** Whether a rival is more likely to be the quote than a place with its very words. */
+function outdoes(rival: Rival, exact: { here: boolean; missing: number[] }): boolean {
+  if (rival.here && !exact.here) return total(exact.missing) >= total(rival.missing)
+  // It stands in the quote's old context, at least on one side, and the exact words do not.
+  return [0, 1].some((side) => {
+    const its = rival.missing[side] ?? 0
+    return its < (exact.missing[side] ?? 0) && (its === 0 || rival.alike >= CLOSE)
   })
 }

@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+import { buildApp } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { openDatabase } from '../db/client.ts'
+
+/**
+ * The OpenAPI document as it is committed: without anything of this machine's, so that it changes
+ * only when the API does. Needs no database.
+ */
+export async function openapiDocument(): Promise<string> {
+  const config = readConfig({ PUBLIC_URL: 'http://127.0.0.1:3000', LOG_LEVEL: 'silent' })
+  // Never connected: pools connect when they are first used.
+  const db = openDatabase({ url: 'postgres://127.0.0.1:1/none', size: 1 }, () => {})
+  const app = await buildApp({ config, db })
+  const document = app.swagger()
+  await app.close()
+  await db.close()
+  return `${JSON.stringify(document, null, 2)}\n`
+}
+
+/** `openapi`: prints the document, or with --write puts it into openapi/. */
+export function addOpenapi(program: Command): void {
+  program
+    .command('openapi')
+    .description('print the OpenAPI document')
+    .action(async () => {
+      process.stdout.write(await openapiDocument())
+    })
+}

@@ -1,0 +1,51 @@
+import { ConfigError, type Config } from '../config.ts'
+import { type Database, openDatabase } from './client.ts'
+import { joinEmbedded } from './embedded.ts'
+import { migrate } from './migrate.ts'
+import { roleFaults } from './roles.ts'
+
+/** The database a process works on, and whether it is the embedded one. */
+export type Connection = {
+  db: Database
+  embedded: boolean
+  /** Closes the pools, then leaves the embedded server, which stops when nobody else uses it. */
+  close(): Promise<void>
+}
+
+/**
+ * Connects as the config says: to DATABASE_URL, or to the embedded server under DATA_DIR, started if
+ * need be; migrates unless told not to; checks the roles. Throws errors whose message is for a human.
+ */
+export async function connect(
+  config: Config,
+  log: { info(text: string): void; error(fields: object, text: string): void },
+): Promise<Connection> {
+  const server = config.databaseUrl
+    ? undefined
+    : await joinEmbedded({ dataDir: config.dataDir, log: (text) => log.info(text) })
+  const url = config.databaseUrl ?? server?.url
+  if (!url) throw new ConfigError('There is no database.')
+  let db: Database | undefined
+  try {
+    if (config.migrate) await migrate(config.directUrl ?? url)
+    db = openDatabase(
+      { url, readerUrl: config.readerUrl, editorUrl: config.editorUrl, size: config.poolSize },
+      (error) => log.error({ err: error }, 'a database connection was lost'),
+    )
+    const faults = await roleFaults(db)
+    if (faults.length > 0) throw new Error(`The database roles are wrong: ${faults.join('; ')}.`)
+  } catch (error) {
+    await db?.close()
+    await server?.leave()
+    throw error
+  }
+  const pools = db
+  return {
+    db: pools,
+    embedded: server !== undefined,
+    async close() {
+      await pools.close()
+      await server?.leave()
+    },
+  }
+}
