@@ -21,11 +21,25 @@ export type Actor = {
 }
 
 /** The operator: whoever can run the command line holds the database anyway. */
-export const OPERATOR: Actor = { keyId: undefined, name: 'command line', scopes: new Set(['admin']) }
+export const OPERATOR: Actor = {
+  keyId: undefined,
+  name: 'command line',
+  scopes: new Set(['admin']),
+}
 
 /** Does this actor have the scope? */
 export function may(actor: Actor | undefined, scope: Scope): boolean {
   return actor !== undefined && (actor.scopes.has(scope) || actor.scopes.has('admin'))
+}
+
+/**
+ * For what only some readers may ask: nobody is a reader too, so without a key it is `forbidden`
+ * as well (DESIGN 3: `status` from others is 403).
+ */
+export function demandOfReader(actor: Actor | undefined, scope: Scope, what: string): void {
+  if (!may(actor, scope)) {
+    throw new Fault('forbidden', `${what} needs a key with the scope ${scope}.`)
+  }
 }
 
 /** Throws Fault `unauthenticated` or `forbidden`, naming the scope that is missing. */

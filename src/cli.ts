@@ -8,7 +8,9 @@ import { ConfigError } from './config.ts'
 import { Fault } from './errors.ts'
 
 const program = new Command('dateline')
-  .description('Dateline at the command line. Settings come from the environment, as for the service.')
+  .description(
+    'Dateline at the command line. Settings come from the environment, as for the service.',
+  )
   .showHelpAfterError()
 
 addMigrate(program)

@@ -46,9 +46,7 @@ const Settings = z.object({
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
   PUBLIC_READ: flag.default(true),
   RATE_LIMIT: whole(0, 1_000_000).default(600),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
 /** The names of all settings. */

@@ -35,13 +35,19 @@ export const Instant = z.iso.datetime().meta({ examples: ['2026-05-04T06:30:00.0
  * Kept to the millisecond.
  */
 export const InstantInput = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time with a zone, such as 2026-05-04T08:30:00+02:00' })
+  .datetime({
+    offset: true,
+    error: 'must be an RFC 3339 time with a zone, such as 2026-05-04T08:30:00+02:00',
+  })
   .refine((value) => !Number.isNaN(Date.parse(value)) && !value.startsWith('0000'), 'is not a time')
   .meta({ examples: ['2026-05-04T08:30:00+02:00'] })
 
 /** An absolute http or https URL. */
 export const HttpUrl = text(2000, 1)
-  .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), 'must be an http or https URL')
+  .refine(
+    (value) => /^https?:\/\//i.test(value) && URL.canParse(value),
+    'must be an http or https URL',
+  )
   .meta({ format: 'uri', examples: ['https://www.example.org/'] })
 
 /** BCP 47, in canonical form: `pt-br` is kept as `pt-BR`. */
@@ -52,11 +58,17 @@ export const Language = z
     try {
       return Intl.getCanonicalLocales(value)[0] ?? value
     } catch {
-      ctx.addIssue({ code: 'custom', message: 'must be a BCP 47 language tag, such as en or pt-BR' })
+      ctx.addIssue({
+        code: 'custom',
+        message: 'must be a BCP 47 language tag, such as en or pt-BR',
+      })
       return value
     }
   })
-  .meta({ description: 'BCP 47.', override: { type: 'string', maxLength: 35, examples: ['en', 'pt-BR'] } })
+  .meta({
+    description: 'BCP 47.',
+    override: { type: 'string', maxLength: 35, examples: ['en', 'pt-BR'] },
+  })
 
 /** What PostgreSQL or JSON gives for an instant, as RFC 3339. */
 export function rfc3339(value: Date | string): string

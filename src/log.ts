@@ -6,5 +6,8 @@ import type { Config } from './config.ts'
 export function openLog({ logLevel }: Pick<Config, 'logLevel'>): Logger {
   const options = { level: logLevel, redact: ['req.headers.authorization'] }
   if (!process.stdout.isTTY) return pino(options)
-  return pino(options, pretty({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true }))
+  return pino(
+    options,
+    pretty({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true }),
+  )
 }

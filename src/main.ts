@@ -4,8 +4,8 @@ import { buildApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { transaction } from './db/client.ts'
 import { type Connection, connect } from './db/connect.ts'
-import { startJobs } from './jobs/start.ts'
 import { isEmpty, loadSeeds } from './intake/seeds.ts'
+import { startJobs } from './jobs/start.ts'
 import { adminKeyFile } from './keys/admin.ts'
 import { openLog } from './log.ts'
 
@@ -67,6 +67,8 @@ log.info(`Reference:  ${publicUrl}/docs`)
 log.info(`Try:        curl '${publicUrl}/v1/articles?limit=3'`)
 if (keyFile) {
   log.info(`Admin key:  ${keyFile}`)
-  log.info(`As editor:  curl -H "Authorization: Bearer $(cat ${keyFile})" '${publicUrl}/v1/articles?status=draft'`)
+  log.info(
+    `As editor:  curl -H "Authorization: Bearer $(cat ${keyFile})" '${publicUrl}/v1/articles?status=draft'`,
+  )
 }
 log.info(`Ready in ${Math.round(performance.now() - started)} ms`)

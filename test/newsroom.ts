@@ -79,7 +79,12 @@ export async function newsroom(
   { seeded = false, settings = {} }: { seeded?: boolean; settings?: Record<string, string> } = {},
 ): Promise<Newsroom> {
   const url = await cloneDatabase(t)
-  const config = readConfig({ DATABASE_URL: url, RATE_LIMIT: '0', LOG_LEVEL: 'silent', ...settings })
+  const config = readConfig({
+    DATABASE_URL: url,
+    RATE_LIMIT: '0',
+    LOG_LEVEL: 'silent',
+    ...settings,
+  })
   const db = openDatabase({ url, size: 4 }, () => {})
   if (seeded) await transaction(db, (tx) => loadSeeds({ tx, actor: OPERATOR }))
   const app = await buildApp({ config, db })

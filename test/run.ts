@@ -33,7 +33,10 @@ async function run(command: string, args: string[], env: NodeJS.ProcessEnv): Pro
   return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)))
 }
 
-async function withAdmin(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+async function withAdmin(
+  url: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await work(client)
@@ -55,22 +58,30 @@ const serverUrl = external ?? server?.url ?? ''
 const template = `dateline_template_${process.pid}`
 const templateUrl = new URL(serverUrl)
 templateUrl.pathname = `/${template}`
-await withAdmin(serverUrl, (client) => client.query(`CREATE DATABASE ${template} TEMPLATE template0`))
+await withAdmin(serverUrl, (client) =>
+  client.query(`CREATE DATABASE ${template} TEMPLATE template0`),
+)
 await migrate(templateUrl.href)
 
 // tap builds its plugins once after an install.
 if (!existsSync(join(ROOT, '.tap', 'plugins'))) await run('tap', ['build'], process.env)
 const output = join(folder, 'out.tap')
 const reporter = process.stdout.isTTY ? [] : ['--reporter=terse']
-const code = await run('tap', ['run', ...reporter, `--output-file=${output}`, ...process.argv.slice(2)], {
-  ...process.env,
-  TEST_SERVER_URL: serverUrl,
-  TEST_TEMPLATE: template,
-})
+const code = await run(
+  'tap',
+  ['run', ...reporter, `--output-file=${output}`, ...process.argv.slice(2)],
+  {
+    ...process.env,
+    TEST_SERVER_URL: serverUrl,
+    TEST_TEMPLATE: template,
+  },
+)
 const { passed, failed, skipped } = await totals(output)
 
 await withAdmin(serverUrl, (client) => client.query(`DROP DATABASE ${template} WITH (FORCE)`))
 await server?.leave()
 await rm(folder, { recursive: true, force: true })
-process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+process.stdout.write(
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
+)
 process.exit(code !== 0 || failed > 0 || passed === 0 ? code || 1 : 0)

@@ -51,7 +51,8 @@ export async function createArticle(ctx: Writing, input: ArticleCreate): Promise
   const id = uuidv7()
   const references = await findReferences(ctx, input)
   const content = bodyColumns(input.body ?? null, [])
-  const slug = input.slug ?? (await claimSlug(tx, 'article', slugFrom(input.headline, 'article', id), id))
+  const slug =
+    input.slug ?? (await claimSlug(tx, 'article', slugFrom(input.headline, 'article', id), id))
   if (input.slug) await takeSlug(tx, 'article', input.slug, id)
   const [row] = await tx
     .insert(articles)
@@ -129,7 +130,11 @@ export async function updateArticle(
  * The slug stays when the headline changes. Only a draft that had no headline, and so a slug made
  * of its id, gets one when the headline comes.
  */
-async function slugAfter({ tx }: Writing, row: LockedArticle, patch: ArticlePatch): Promise<string> {
+async function slugAfter(
+  { tx }: Writing,
+  row: LockedArticle,
+  patch: ArticlePatch,
+): Promise<string> {
   if (patch.slug !== undefined) {
     await takeSlug(tx, 'article', patch.slug, row.id)
     return patch.slug
@@ -143,7 +148,9 @@ async function slugAfter({ tx }: Writing, row: LockedArticle, patch: ArticlePatc
 function leadImageAfter(row: LockedArticle, patch: ArticlePatch): LeadImage | null {
   if (patch.leadImage === null) return null
   const merged = Object.entries({ ...(row.leadImage as LeadImage | null), ...patch.leadImage })
-  const parsed = LeadImage.safeParse(Object.fromEntries(merged.filter(([, value]) => value !== null)))
+  const parsed = LeadImage.safeParse(
+    Object.fromEntries(merged.filter(([, value]) => value !== null)),
+  )
   if (parsed.success) return parsed.data
   throw ruleBroken(
     parsed.error.issues.map((issue) => ({
@@ -156,8 +163,10 @@ function leadImageAfter(row: LockedArticle, patch: ArticlePatch): LeadImage | nu
 /** Publishing needs a headline and a body, nothing else. Throws `rule_broken`. */
 export function demandPublishable(headline: string | null, body: Block[]): void {
   const faults: Detail[] = []
-  if (!headline) faults.push({ pointer: '/headline', message: 'A published article needs a headline.' })
-  if (body.length === 0) faults.push({ pointer: '/body', message: 'A published article needs a body.' })
+  if (!headline)
+    faults.push({ pointer: '/headline', message: 'A published article needs a headline.' })
+  if (body.length === 0)
+    faults.push({ pointer: '/body', message: 'A published article needs a body.' })
   if (faults.length > 0) throw ruleBroken(faults)
 }
 

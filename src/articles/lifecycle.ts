@@ -40,7 +40,8 @@ export async function publishArticle(
   }
   demandPublishable(row.headline, row.body)
   // What was unpublished starts anew: its old times were for another publication.
-  const before = row.status === 'published' ? row : { publishAt: null, embargoUntil: null, expiresAt: null }
+  const before =
+    row.status === 'published' ? row : { publishAt: null, embargoUntil: null, expiresAt: null }
   const clock = await databaseNow(ctx)
   const publishAt = timeAfter(input.at, before.publishAt) ?? clock
   const embargoUntil = timeAfter(input.embargoUntil, before.embargoUntil)
@@ -79,7 +80,8 @@ function publishedAt(row: LockedArticle, input: Publication, clock: Date, visibl
   if (!row.publishedAt) return visibleFrom
   const scheduled = latest(row.publishAt, row.embargoUntil)
   const given = scheduled?.getTime() !== row.publishedAt.getTime()
-  const seen = row.firstVisibleAt !== null || (row.status === 'published' && scheduled && scheduled <= clock)
+  const seen =
+    row.firstVisibleAt !== null || (row.status === 'published' && scheduled && scheduled <= clock)
   return given || seen ? row.publishedAt : visibleFrom
 }
 
@@ -122,7 +124,10 @@ export async function unpublishArticle(
   demand(ctx.actor, 'content:publish', 'Unpublishing')
   const row = await lockArticle(ctx, name, expected)
   if (row.status !== 'published') {
-    throw new Fault('wrong_state', `Only a published article can be unpublished; it is ${row.status}.`)
+    throw new Fault(
+      'wrong_state',
+      `Only a published article can be unpublished; it is ${row.status}.`,
+    )
   }
   await ctx.tx
     .update(articles)

@@ -34,7 +34,8 @@ export async function lockArticle(
  * publishing it: it needs `content:publish`. Throws `forbidden`.
  */
 export function demandMayChange({ actor }: Writing, article: LockedArticle): void {
-  if (article.status === 'published') demand(actor, 'content:publish', 'Changing a published article')
+  if (article.status === 'published')
+    demand(actor, 'content:publish', 'Changing a published article')
 }
 
 /** Gives the article its next version. */

@@ -134,6 +134,7 @@ function inStatus(filter: Filter | undefined): SQL {
       sql` or `,
     )})`
   const asked = bothWays(filter, of)
-  return filter?.any.includes('killed') ? (asked ?? sql`true`) : sql`a.status <> 'killed' and ${asked ?? sql`true`}`
+  return filter?.any.includes('killed')
+    ? (asked ?? sql`true`)
+    : sql`a.status <> 'killed' and ${asked ?? sql`true`}`
 }
-

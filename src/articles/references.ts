@@ -15,7 +15,9 @@ export async function findReferences(
   input: ArticleCreate | ArticlePatch,
 ): Promise<References> {
   const reading = { db: tx, schema: 'editor' } as const
-  const sources = input.sources?.map((entry) => (typeof entry === 'string' ? { source: entry } : entry))
+  const sources = input.sources?.map((entry) =>
+    typeof entry === 'string' ? { source: entry } : entry,
+  )
   const categoryIds = await findAddresses(reading, 'category', input.categories ?? [])
   const sourceIds = await findAddresses(reading, 'source', sources?.map((s) => s.source) ?? [])
   const faults: Detail[] = []
@@ -25,13 +27,22 @@ export async function findReferences(
       const id = ids.get(name)?.id
       const pointer = `/${list}/${i}`
       if (id === undefined) faults.push({ pointer, message: `There is no ${kind} ${name}.` })
-      else if (seen.has(id)) faults.push({ pointer, message: `The ${kind} ${name} is named twice.` })
+      else if (seen.has(id))
+        faults.push({ pointer, message: `The ${kind} ${name} is named twice.` })
       if (id !== undefined) seen.add(id)
       return id ?? ''
     })
   }
-  const categories = input.categories && resolve('category', 'categories', input.categories, categoryIds)
-  const named = sources && resolve('source', 'sources', sources.map((s) => s.source), sourceIds)
+  const categories =
+    input.categories && resolve('category', 'categories', input.categories, categoryIds)
+  const named =
+    sources &&
+    resolve(
+      'source',
+      'sources',
+      sources.map((s) => s.source),
+      sourceIds,
+    )
   if (faults.length > 0) throw unknownReferences(faults)
   return {
     categories,

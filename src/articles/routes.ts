@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { demand } from '../actor.ts'
+import { demandOfReader } from '../actor.ts'
 import type { Config } from '../config.ts'
 import type { Writing } from '../db/client.ts'
 import { missing } from '../errors.ts'
@@ -49,9 +49,13 @@ function asked(
 
 /** Reads of articles: whoever asks, in that audience's view. */
 export function articleReads(app: App, { config, db }: Services): void {
-  const demandEditorFields = (actor: Parameters<typeof demand>[0], fields: readonly string[] = []) => {
+  const demandEditorFields = (
+    actor: Parameters<typeof demandOfReader>[0],
+    fields: readonly string[] = [],
+  ) => {
     const editorial = fields.filter((field) => (EDITOR_FIELDS as readonly string[]).includes(field))
-    if (editorial.length > 0) demand(actor, 'drafts:read', `Asking for ${editorial.join(', ')} in fields`)
+    if (editorial.length > 0)
+      demandOfReader(actor, 'drafts:read', `Asking for ${editorial.join(', ')} in fields`)
   }
 
   app.get(
@@ -68,7 +72,7 @@ export function articleReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const { query } = request
-      if (query.status) demand(request.actor, 'drafts:read', 'Asking for a status')
+      if (query.status) demandOfReader(request.actor, 'drafts:read', 'Asking for a status')
       demandEditorFields(request.actor, query.fields)
       const reading = readingOf(request, db)
       const named = await resolveFilters(reading, {
@@ -134,7 +138,10 @@ export function articleWrites(app: App, { config, db }: Services): void {
       throws: ['slug_taken', 'unknown_reference', 'origin_taken'],
       example: {
         headline: 'Ferry timetable changes on Monday',
-        body: { markdown: 'The first boat leaves at **5.40**.\n\n“We listened,” the harbour authority said.' },
+        body: {
+          markdown:
+            'The first boat leaves at **5.40**.\n\n“We listened,” the harbour authority said.',
+        },
         categories: ['harbour'],
         quotes: [{ text: 'We listened', kind: 'direct' }],
       },

@@ -24,7 +24,11 @@ export type LeadImage = z.infer<typeof LeadImage>
 
 export const Origin = z
   .strictObject({ system: text(100, 1), id: text(500, 1), url: HttpUrl.optional() })
-  .meta({ id: 'Origin', description: 'Where an imported article came from; unique, so that importing again changes nothing.' })
+  .meta({
+    id: 'Origin',
+    description:
+      'Where an imported article came from; unique, so that importing again changes nothing.',
+  })
 
 const content = {
   headline: text(300).nullable(),
@@ -35,7 +39,10 @@ const content = {
 
 /** A source as an article names it. */
 export const SourceOfArticle = Source.extend({
-  role: z.string().nullable().meta({ description: 'What it is to the story: interviewee, document, ...' }),
+  role: z
+    .string()
+    .nullable()
+    .meta({ description: 'What it is to the story: interviewee, document, ...' }),
   note: z.string().nullable(),
 }).meta({ id: 'SourceOfArticle', description: 'A source, with its role in the article.' })
 
@@ -51,13 +58,17 @@ export const Article = z
     body: Body,
     origin: Origin.nullable(),
     publishedAt: Instant.nullable().meta({ description: 'The date shown and sorted by.' }),
-    updatedAt: Instant.meta({ description: 'For readers never earlier than when it became visible.' }),
+    updatedAt: Instant.meta({
+      description: 'For readers never earlier than when it became visible.',
+    }),
     status: z.enum(STATUSES).meta({ description: 'To editors.' }),
     publishAt: Instant.nullable().meta({ description: 'To editors: visible from.' }),
     embargoUntil: Instant.nullable().meta({ description: 'To editors: not visible before.' }),
     expiresAt: Instant.nullable().meta({ description: 'To editors: visible until.' }),
     createdAt: Instant.meta({ description: 'To editors.' }),
-    categories: z.array(Category).meta({ description: 'With `include=categories`; the first is the primary one.' }),
+    categories: z
+      .array(Category)
+      .meta({ description: 'With `include=categories`; the first is the primary one.' }),
     sources: z.array(SourceOfArticle).meta({ description: 'With `include=sources`.' }),
     quotes: z.array(Quote).meta({ description: 'With `include=quotes`.' }),
   })
@@ -71,15 +82,25 @@ export type Article = z.infer<typeof Article>
 
 const SourceName = z.union([
   IdOrSlug,
-  z.strictObject({ source: IdOrSlug, role: text(80).nullable().optional(), note: text(1000).nullable().optional() }),
+  z.strictObject({
+    source: IdOrSlug,
+    role: text(80).nullable().optional(),
+    note: text(1000).nullable().optional(),
+  }),
 ])
 
 const inputs = {
   ...content,
   language: Language,
   body: BodyInput.nullable(),
-  categories: z.array(IdOrSlug).max(50).meta({ description: 'Ids or slugs in order; the first is the primary one.' }),
-  sources: z.array(SourceName).max(200).meta({ description: 'Ids or slugs in order, or objects that add role and note.' }),
+  categories: z
+    .array(IdOrSlug)
+    .max(50)
+    .meta({ description: 'Ids or slugs in order; the first is the primary one.' }),
+  sources: z
+    .array(SourceName)
+    .max(200)
+    .meta({ description: 'Ids or slugs in order, or objects that add role and note.' }),
   quotes: z.array(QuoteInArticle).max(500).meta({
     description: 'In order: with `id` keep or change, without add, missing remove.',
   }),
@@ -111,18 +132,26 @@ export const ArticlePatch = z
   .partial()
   .meta({
     id: 'ArticlePatch',
-    description: 'A JSON merge patch: absent members stay, null empties, lists and the body are replaced whole.',
+    description:
+      'A JSON merge patch: absent members stay, null empties, lists and the body are replaced whole.',
   })
 export type ArticlePatch = z.infer<typeof ArticlePatch>
 
 /** When an article is to be visible. */
 export const Publication = z
   .strictObject({
-    at: InstantInput.optional().meta({ description: 'Visible from; now unless given. Must not be past.' }),
-    embargoUntil: InstantInput.nullable().optional().meta({ description: 'Not visible before; null lifts it.' }),
-    expiresAt: InstantInput.nullable().optional().meta({ description: 'Visible until; null lifts it.' }),
+    at: InstantInput.optional().meta({
+      description: 'Visible from; now unless given. Must not be past.',
+    }),
+    embargoUntil: InstantInput.nullable()
+      .optional()
+      .meta({ description: 'Not visible before; null lifts it.' }),
+    expiresAt: InstantInput.nullable()
+      .optional()
+      .meta({ description: 'Visible until; null lifts it.' }),
     publishedAt: InstantInput.optional().meta({
-      description: 'The date shown and sorted by; may be past. Otherwise the first instant of visibility.',
+      description:
+        'The date shown and sorted by; may be past. Otherwise the first instant of visibility.',
     }),
   })
   .meta({ id: 'Publication', description: 'When the article is to be visible.' })
@@ -130,7 +159,13 @@ export type Publication = z.infer<typeof Publication>
 
 export const BODY_FORMATS = ['html', 'text', 'markdown', 'blocks', 'none'] as const
 export const INCLUDES = ['categories', 'sources', 'quotes'] as const
-export const EDITOR_FIELDS = ['status', 'publishAt', 'embargoUntil', 'expiresAt', 'createdAt'] as const
+export const EDITOR_FIELDS = [
+  'status',
+  'publishAt',
+  'embargoUntil',
+  'expiresAt',
+  'createdAt',
+] as const
 export const ARTICLE_FIELDS = [
   'id',
   'version',
@@ -164,7 +199,9 @@ const shape = {
 }
 export const ArticleQuery = z.strictObject({
   ...shape,
-  body: body.meta({ description: 'The body in these formats, `html` unless told; `none` leaves it out.' }),
+  body: body.meta({
+    description: 'The body in these formats, `html` unless told; `none` leaves it out.',
+  }),
 })
 export type ArticleQuery = z.infer<typeof ArticleQuery>
 

@@ -1,10 +1,9 @@
-import { DECORATORS, type Decorator } from './rules.ts'
-import { type Block, DEEPEST_LIST, type Link, type TextBlock } from './schema.ts'
+import { appendText, type Format, Marks, PLAIN } from './marks.ts'
+import { type Block, DEEPEST_LIST, type TextBlock } from './schema.ts'
 import { hasText } from './text.ts'
 
 type Style = NonNullable<TextBlock['style']>
 type ListItem = NonNullable<TextBlock['listItem']>
-type Format = { decorators: Decorator[]; link: { href: string } | undefined }
 
 /** What HTML calls white space: U+00A0 and the other spaces of Unicode are text. */
 const SPACE = /[ \t\n\f\r]+/g
@@ -26,14 +25,12 @@ export function foldSpace(text: string): string {
  * - A table row is a block, its cells joined by ` | `. Paragraphs within one cell stay apart.
  */
 export class BlockBuilder {
+  readonly marks = new Marks()
   readonly #blocks: Block[] = []
   readonly #styles: Style[] = []
   readonly #lists: ListItem[] = []
   readonly #items: { block: TextBlock | undefined }[] = []
-  readonly #decorators = new Map<Decorator, number>()
-  readonly #links: ({ href: string } | undefined)[] = []
   #open: TextBlock | undefined
-  #linkKeys = new Map<object, string>()
   /** White space that becomes text only when more text follows in the block. */
   #pending: { text: string; format: Format }[] = []
   /** A paragraph has ended; in an empty cell that counts for nothing. */
@@ -63,7 +60,7 @@ export class BlockBuilder {
     if (this.#open === undefined || this.#ended) return
     if (this.#pending.at(-1)?.text === ' ') this.#pending.pop()
     if (this.#pending.at(-1)?.text === BETWEEN_CELLS) return
-    this.#pending.push({ text: '\n', format: this.#format() })
+    this.#pending.push({ text: '\n', format: this.marks.format() })
   }
 
   /** A place where a paragraph ends or begins. */
@@ -129,43 +126,21 @@ export class BlockBuilder {
     this.#ended = this.#rows === 0
     this.#cellIsEmpty = true
     if (this.#open !== undefined && !this.#ended) {
-      this.#pending = [{ text: BETWEEN_CELLS, format: { decorators: [], link: undefined } }]
+      this.#pending = [{ text: BETWEEN_CELLS, format: PLAIN }]
     }
-  }
-
-  startMark(decorator: Decorator): void {
-    this.#decorators.set(decorator, (this.#decorators.get(decorator) ?? 0) + 1)
-  }
-
-  endMark(decorator: Decorator): void {
-    this.#decorators.set(decorator, (this.#decorators.get(decorator) ?? 0) - 1)
-  }
-
-  /** `undefined` is a link whose target may not be published: its text stays. */
-  startLink(href: string | undefined): void {
-    this.#links.push(href === undefined ? undefined : { href })
-  }
-
-  endLink(): void {
-    this.#links.pop()
-  }
-
-  #format(): Format {
-    const decorators = DECORATORS.filter((decorator) => (this.#decorators.get(decorator) ?? 0) > 0)
-    return { decorators, link: this.#links.at(-1) }
   }
 
   #space(): void {
     if (this.#open === undefined || this.#ended || this.#pending.length > 0) return
-    this.#pending.push({ text: ' ', format: this.#format() })
+    this.#pending.push({ text: ' ', format: this.marks.format() })
   }
 
   #word(text: string): void {
     const apart = this.#rows === 0 || !this.#cellIsEmpty
     if (this.#ended && apart) this.#close()
     const block = this.#open ?? this.#start()
-    for (const space of this.#pending) this.#append(block, space.text, space.format)
-    this.#append(block, text, this.#format())
+    for (const space of this.#pending) appendText(block, space.text, space.format)
+    appendText(block, text, this.marks.format())
     this.#pending = []
     this.#ended = false
     this.#cellIsEmpty = false
@@ -175,9 +150,8 @@ export class BlockBuilder {
     const style = this.#styles.at(-1) ?? 'normal'
     const item = this.#items.at(-1)
     const continued = item?.block
-    this.#linkKeys = new Map()
     if (continued?.style === style && continued === this.#blocks.at(-1)) {
-      this.#pending = [{ text: '\n\n', format: { decorators: [], link: undefined } }]
+      this.#pending = [{ text: '\n\n', format: PLAIN }]
       this.#open = continued
       return continued
     }
@@ -188,24 +162,6 @@ export class BlockBuilder {
     this.#blocks.push(block)
     this.#open = block
     return block
-  }
-
-  #append(block: TextBlock, text: string, format: Format): void {
-    const marks: string[] = [...format.decorators]
-    if (format.link !== undefined) marks.push(this.#linkKey(block, format.link))
-    const last = block.children.at(-1)
-    if (last !== undefined && last.marks?.join() === marks.join()) last.text += text
-    else block.children.push({ _type: 'span', text, marks })
-  }
-
-  #linkKey(block: TextBlock, link: { href: string }): string {
-    const known = this.#linkKeys.get(link)
-    if (known !== undefined) return known
-    const links: Link[] = block.markDefs ?? []
-    const _key = `l${links.length}`
-    block.markDefs = [...links, { _type: 'link', _key, href: link.href }]
-    this.#linkKeys.set(link, _key)
-    return _key
   }
 
   #close(): void {

@@ -64,7 +64,10 @@ export const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ...(Object.entries(MARKS) as [Decorator, string[]][]).flatMap(([decorator, names]) =>
     names.map((name) => [name, marked(decorator)] as const),
   ),
-  ['a', { open: (builder, at) => builder.startLink(target(at)), close: (b) => b.endLink() }],
+  [
+    'a',
+    { open: (builder, at) => builder.marks.startLink(target(at)), close: (b) => b.marks.endLink() },
+  ],
   ['br', { open: (builder) => builder.lineBreak(), close: () => {} }],
   ['hr', { open: (builder) => builder.block({ _type: 'break' }), close: () => {} }],
   ['ul', { open: (builder) => builder.startList('bullet'), close: (b) => b.endList() }],
@@ -81,8 +84,8 @@ function styled(style: (typeof STYLES)[keyof typeof STYLES]): Element {
 
 function marked(decorator: Decorator): Element {
   return {
-    open: (builder) => builder.startMark(decorator),
-    close: (builder) => builder.endMark(decorator),
+    open: (builder) => builder.marks.start(decorator),
+    close: (builder) => builder.marks.end(decorator),
   }
 }
 

@@ -36,13 +36,14 @@ const SANITIZE: sanitize.IOptions = {
 
 /**
  * Blocks (without keys) of any HTML, never throwing. Sanitised by an allow-list of elements; links
- * and images only to http, https and relative addresses (links to mailto too), else just the text
- * of a link is kept. h1 becomes h2, h5 and h6 become h4. Tables become paragraphs, see
- * {@link BlockBuilder}. Not kept: embedded media, classes and styles, the start of a numbered list,
- * images within `pre` and captions, elements nested deeper than 200.
+ * go to http, https, mailto and relative addresses (images not to mailto), of others just the text
+ * is kept. h1 becomes h2; h5 and h6 become h4. How lists, tables and white space are set, see
+ * {@link BlockBuilder}. Not kept: embedded media, styles, the number a list starts with, images
+ * within `pre` and captions, and the elements (so the paragraphs too) nested deeper than 200.
  *
- * (`@portabletext/html` would do less harm to structure than to text: it drops zero-width
- * characters, folds U+00A0, joins the paragraphs of a list item without a space, and needs jsdom.)
+ * (`@portabletext/html` is not used because it changes text: it drops runs of zero-width characters,
+ * folds U+00A0, and runs the paragraphs of a list item into one word. It also needs a DOM with XPath,
+ * which only jsdom has, at twenty times the time.)
  */
 export function htmlToBlocks(html: string): Block[] {
   // Line ends as the HTML standard normalises them; NUL and lone surrogates cannot be stored.

@@ -14,6 +14,7 @@ import {
   type Options,
 } from 'mdast-util-to-markdown'
 import { imageHtml } from './html.ts'
+import { isSafeLink } from './links.ts'
 import { type Item, type List, type Node, outline, portableText } from './outline.ts'
 import type { Block, ImageBlock, Span, TextBlock } from './schema.ts'
 
@@ -128,7 +129,7 @@ const ELEMENTS: Partial<Record<string, string>> = {
 function marked(span: ToolkitNestedPortableTextSpan, setting: Setting): PhrasingContent[] {
   const { markType, markDef } = span
   const children = inline(span.children, { ...setting, lineBreak: HTML_BREAK })
-  if (markDef !== undefined) return [{ type: 'link', url: linkTarget(markDef), children }]
+  if (markDef !== undefined) return link(linkTarget(markDef), children)
   if (markType === 'code' && isPlainCode(children)) {
     return [{ type: 'inlineCode', value: spanToPlainText(span) }]
   }
@@ -147,6 +148,10 @@ function isPlainCode(children: PhrasingContent[]): boolean {
 
 function element(name: string, children: PhrasingContent[]): PhrasingContent[] {
   return [{ type: 'html', value: `<${name}>` }, ...children, { type: 'html', value: `</${name}>` }]
+}
+
+function link(url: string, children: PhrasingContent[]): PhrasingContent[] {
+  return isSafeLink(url) ? [{ type: 'link', url, children }] : children
 }
 
 function linkTarget(markDef: object): string {

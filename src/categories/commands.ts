@@ -31,7 +31,9 @@ async function parentId({ tx }: Writing, name: string | null | undefined) {
 async function lockCategory({ tx }: Writing, name: string) {
   const found = await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])
   const id = found.get(name)?.id
-  const [row] = id ? await tx.select().from(categories).where(eq(categories.id, id)).for('update') : []
+  const [row] = id
+    ? await tx.select().from(categories).where(eq(categories.id, id)).for('update')
+    : []
   if (!row) throw missing('category')
   return row
 }
@@ -60,7 +62,8 @@ export async function createCategory(ctx: Writing, input: CategoryCreate): Promi
   const id = uuidv7()
   await lockTree(ctx)
   const parent = (await parentId(ctx, input.parent)) ?? null
-  const slug = input.slug ?? (await claimSlug(tx, 'category', slugFrom(input.name, 'category', id), id))
+  const slug =
+    input.slug ?? (await claimSlug(tx, 'category', slugFrom(input.name, 'category', id), id))
   if (input.slug) await takeSlug(tx, 'category', input.slug, id)
   await tx.insert(categories).values({
     id,
@@ -187,7 +190,9 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     await tx
       .select({ id: articles.id })
       .from(articles)
-      .where(sql`${articles.id} in (select article_id from article_categories where category_id = ${row.id})`)
+      .where(
+        sql`${articles.id} in (select article_id from article_categories where category_id = ${row.id})`,
+      )
       .orderBy(articles.id)
       .for('update'),
   ]

@@ -1,16 +1,23 @@
+import { missing } from '../errors.ts'
 import { pick } from '../fields.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
-import { sendPage, startOf } from '../http/paging.ts'
 import { Reassignment } from '../http/item.ts'
+import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
-import { missing } from '../errors.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
 import { presentCategory } from './present.ts'
 import { findCategory, listCategories } from './queries.ts'
-import { Category, CategoryCreate, CategoryListQuery, CategoryPage, CategoryPatch, CategoryQuery } from './schema.ts'
+import {
+  Category,
+  CategoryCreate,
+  CategoryListQuery,
+  CategoryPage,
+  CategoryPatch,
+  CategoryQuery,
+} from './schema.ts'
 
 const tags = ['Categories']
 const params = addressOf('harbour')
@@ -78,7 +85,11 @@ export function categoryWrites(app: App, { db }: Services): void {
     async show({ tx }, id, query) {
       const row = await findCategory({ db: tx, schema: 'editor' }, id)
       if (!row) throw missing('category')
-      return { body: pick(presentCategory(row), query.fields), version: row.version, address: row.slug }
+      return {
+        body: pick(presentCategory(row), query.fields),
+        version: row.version,
+        address: row.slug,
+      }
     },
     create: {
       summary: 'Create a category',
@@ -90,7 +101,8 @@ export function categoryWrites(app: App, { db }: Services): void {
     },
     update: {
       summary: 'Change a category',
-      description: 'A JSON merge patch, with the ETag of what you read in If-Match. `parent` moves it with all below it, `position` re-orders it among its siblings.',
+      description:
+        'A JSON merge patch, with the ETag of what you read in If-Match. `parent` moves it with all below it, `position` re-orders it among its siblings.',
       throws: ['slug_taken', 'unknown_reference'],
       example: { description: 'The port and its people.' },
       body: CategoryPatch,

@@ -9,7 +9,9 @@ const fields = {
   description: text(5000).nullable(),
   position: z.int().min(0).max(100_000).meta({ description: 'Among its siblings, from 0.' }),
 }
-const parent = IdOrSlug.nullable().meta({ description: 'Id or slug of the category above it; null at the top.' })
+const parent = IdOrSlug.nullable().meta({
+  description: 'Id or slug of the category above it; null at the top.',
+})
 
 /** A category, as it is read. */
 export const Category = z
@@ -26,7 +28,8 @@ export const Category = z
   .required({ id: true })
   .meta({
     id: 'Category',
-    description: 'A place in the tree that articles are filed in. Members not asked for with `fields` are absent.',
+    description:
+      'A place in the tree that articles are filed in. Members not asked for with `fields` are absent.',
   })
 export type Category = z.infer<typeof Category>
 
@@ -42,7 +45,10 @@ export type CategoryCreate = z.infer<typeof CategoryCreate>
 export const CategoryPatch = z
   .strictObject({ slug: Slug, ...fields, parent })
   .partial()
-  .meta({ id: 'CategoryPatch', description: 'A JSON merge patch: absent members stay, null empties.' })
+  .meta({
+    id: 'CategoryPatch',
+    description: 'A JSON merge patch: absent members stay, null empties.',
+  })
 export type CategoryPatch = z.infer<typeof CategoryPatch>
 
 export const CATEGORY_FIELDS = [

@@ -43,7 +43,9 @@ export function addImport(program: Command): void {
 /** What was made of each file, and the sum. */
 function reportOf(results: Result[], { dryRun }: Options): string {
   const lines = results.flatMap((result) =>
-    'fault' in result ? faultLines(result.file, result.fault) : takenLines(result.file, result.taken),
+    'fault' in result
+      ? faultLines(result.file, result.fault)
+      : takenLines(result.file, result.taken),
   )
   const count = (outcome: Taken['outcome']) =>
     results.filter((r) => 'taken' in r && r.taken.outcome === outcome).length
@@ -66,7 +68,8 @@ function takenLines(file: string, taken: Taken): string[] {
     ...(taken.categories.length > 0 ? [`    categories  ${taken.categories.join(', ')}`] : []),
     ...taken.sources.map((s) => `    source      ${s.name} (${s.kind}${s.made ? ', new' : ''})`),
     ...taken.quotes.map(
-      (q) => `    quote       “${q.text}” (${[q.state ?? 'paraphrase', q.speaker, q.cue].filter(Boolean).join('; ')})`,
+      (q) =>
+        `    quote       “${q.text}” (${[q.state ?? 'paraphrase', q.speaker, q.cue].filter(Boolean).join('; ')})`,
     ),
   ]
 }

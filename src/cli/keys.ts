@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { SCOPES } from '../actor.ts'
-import { createKey, revokeKey } from '../keys/commands.ts'
-import { findKeyById, listKeys } from '../keys/queries.ts'
-import { presentKey } from '../keys/present.ts'
-import { ApiKeyCreate } from '../keys/schema.ts'
 import { valid } from '../intake/valid.ts'
+import { createKey, revokeKey } from '../keys/commands.ts'
+import { presentKey } from '../keys/present.ts'
+import { findKeyById, listKeys } from '../keys/queries.ts'
+import { ApiKeyCreate } from '../keys/schema.ts'
 import { asOperator, withDatabase } from './session.ts'
 
 /** `keys create|list|revoke`. The key itself is printed once, alone on its line, to be piped. */
@@ -15,7 +15,9 @@ export function addKeys(program: Command): void {
     .command('create')
     .description('make a key and print it, this once')
     .requiredOption('--name <name>', 'who or what it is for')
-    .requiredOption('--scopes <scopes>', `comma-separated: ${SCOPES.join(', ')}`, (value) => value.split(','))
+    .requiredOption('--scopes <scopes>', `comma-separated: ${SCOPES.join(', ')}`, (value) =>
+      value.split(','),
+    )
     .option('--expires <time>', 'RFC 3339 time with a zone, or a date (its start, UTC)', expiry)
     .action(async ({ name, scopes, expires }) => {
       const input = valid(ApiKeyCreate, 'the key', {
@@ -43,9 +45,15 @@ export function addKeys(program: Command): void {
       })
       for (const row of rows) {
         const { id, name, prefix, scopes, expiresAt, revokedAt, lastUsedAt } = presentKey(row)
-        const state = revokedAt ? `revoked ${revokedAt}` : expiresAt ? `expires ${expiresAt}` : 'valid'
+        const state = revokedAt
+          ? `revoked ${revokedAt}`
+          : expiresAt
+            ? `expires ${expiresAt}`
+            : 'valid'
         const used = lastUsedAt ? `last used ${lastUsedAt}` : 'never used'
-        process.stdout.write(`${id}  ${prefix}…  ${name}  [${scopes.join(', ')}]  ${state}, ${used}\n`)
+        process.stdout.write(
+          `${id}  ${prefix}…  ${name}  [${scopes.join(', ')}]  ${state}, ${used}\n`,
+        )
       }
     })
 

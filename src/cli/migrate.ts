@@ -10,7 +10,9 @@ export function addMigrate(program: Command): void {
     .description('bring the database to the newest migration, and set its roles and rights')
     .action(async () => {
       const config = readConfig(process.env)
-      const server = config.databaseUrl ? undefined : await joinEmbedded({ dataDir: config.dataDir })
+      const server = config.databaseUrl
+        ? undefined
+        : await joinEmbedded({ dataDir: config.dataDir })
       try {
         await migrate(config.directUrl ?? config.databaseUrl ?? server?.url ?? '')
         process.stdout.write('The database is up to date.\n')

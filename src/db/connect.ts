@@ -1,4 +1,4 @@
-import { ConfigError, type Config } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { type Database, openDatabase } from './client.ts'
 import { joinEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'

@@ -9,7 +9,14 @@ export type ReaderSchema = 'reader' | 'editor'
  * What each role may do, whole: `applyRights` makes the database agree. Readers select from views
  * and have no right to any table (DESIGN 1, promise 1).
  */
-const CONTENT = ['articles', 'categories', 'sources', 'quotes', 'article_categories', 'article_sources']
+const CONTENT = [
+  'articles',
+  'categories',
+  'sources',
+  'quotes',
+  'article_categories',
+  'article_sources',
+]
 
 /** Roles are the whole server's, advisory locks one database's: creating them tolerates a race. */
 const CREATE_ROLES = ['dateline_reader', 'dateline_editor'].map(

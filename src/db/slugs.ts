@@ -1,5 +1,5 @@
-import { and, eq, sql } from 'drizzle-orm'
 import anyAscii from 'any-ascii'
+import { and, eq, sql } from 'drizzle-orm'
 import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import type { Reading, Tx } from './client.ts'
@@ -62,7 +62,12 @@ export async function releaseSlugs(tx: Tx, kind: SlugKind, id: string): Promise<
 }
 
 /** Hands the slugs of a merged resource to the one it was merged into, where they redirect. */
-export async function bequeathSlugs(tx: Tx, kind: SlugKind, from: string, to: string): Promise<void> {
+export async function bequeathSlugs(
+  tx: Tx,
+  kind: SlugKind,
+  from: string,
+  to: string,
+): Promise<void> {
   await tx
     .update(slugs)
     .set({ resourceId: to })
@@ -85,13 +90,19 @@ export async function findAddresses(
   const others = names.filter((name) => !UUID.test(name))
   const parts = []
   if (ids.length > 0) {
-    const list = sql.join(ids.map((id) => sql`${id}::uuid`), sql`, `)
+    const list = sql.join(
+      ids.map((id) => sql`${id}::uuid`),
+      sql`, `,
+    )
     parts.push(
       sql`select id::text as name, id, slug from ${view(schema, TABLE[kind])} where id in (${list})`,
     )
   }
   if (others.length > 0) {
-    const list = sql.join(others.map((name) => sql`${name}`), sql`, `)
+    const list = sql.join(
+      others.map((name) => sql`${name}`),
+      sql`, `,
+    )
     parts.push(
       sql`select slug as name, resource_id as id, current_slug as slug from ${view(schema, 'slugs')}
           where kind = ${kind} and slug in (${list})`,

@@ -30,7 +30,10 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, precisio
 const slugText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' })
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
-const created = { createdAt: instant('created_at').notNull(), updatedAt: instant('updated_at').notNull() }
+const created = {
+  createdAt: instant('created_at').notNull(),
+  updatedAt: instant('updated_at').notNull(),
+}
 
 /** DESIGN 3: slugs are [a-z0-9]+(-[a-z0-9]+)*, at most 100 long. */
 const slugCheck = (table: string, column: AnyPgColumn) =>

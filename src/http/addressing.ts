@@ -58,7 +58,10 @@ export async function resolveFilters<K extends string>(
         const found = await findAddresses(reading, kind, names)
         for (const name of names) {
           if (!found.has(name)) {
-            errors.push({ parameter, message: `There is no ${kind} ${JSON.stringify(name.slice(0, 100))}.` })
+            errors.push({
+              parameter,
+              message: `There is no ${kind} ${JSON.stringify(name.slice(0, 100))}.`,
+            })
           }
         }
         const ids = (list: string[]) => list.flatMap((name) => found.get(name)?.id ?? [])

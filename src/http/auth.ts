@@ -41,7 +41,10 @@ function keyOf(request: FastifyRequest): string | undefined {
     const decoded = Buffer.from(credentials, 'base64').toString('utf8')
     return decoded.slice(decoded.indexOf(':') + 1)
   }
-  throw new Fault('unauthenticated', 'Send the key as Authorization: Bearer <key>, or as the password of Basic.')
+  throw new Fault(
+    'unauthenticated',
+    'Send the key as Authorization: Bearer <key>, or as the password of Basic.',
+  )
 }
 
 /**

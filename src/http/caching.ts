@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Fault } from '../errors.ts'
 import type { Expected } from '../db/versions.ts'
+import { Fault } from '../errors.ts'
 import { isEditor } from './auth.ts'
 
 /** Sixteen characters of a SHA-256 over the bytes: strong enough to tell two answers apart. */

@@ -1,17 +1,19 @@
 import swaggerUi from '@fastify/swagger-ui'
-import { ERRORS, type ErrorCode } from '../errors.ts'
+import { z } from 'zod'
+import { ERRORS, type ErrorCode, Fault } from '../errors.ts'
 import type { App } from './app.ts'
 import { statusOf } from './problem.ts'
-import { z } from 'zod'
-import { Fault } from '../errors.ts'
 
 /**
  * `/openapi.json`, `/docs` (Swagger UI; all assets from its npm package, under a content security
  * policy that allows no other origin) and `/problems/{code}`, where a problem's `type` leads.
  */
 export async function docs(app: App): Promise<void> {
-  app.get('/openapi.json', { schema: { hide: true }, config: { open: true } }, async (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
+  app.get(
+    '/openapi.json',
+    { schema: { hide: true }, config: { open: true } },
+    async (_request, reply) =>
+      reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
   )
   app.get(
     '/problems/:code',

@@ -5,7 +5,9 @@ import { roleFaults } from '../db/roles.ts'
 import { Fault } from '../errors.ts'
 import type { App, Services } from './app.ts'
 
-const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health', description: 'All is well.' })
+const Health = z
+  .object({ status: z.literal('ok') })
+  .meta({ id: 'Health', description: 'All is well.' })
 
 /** `/livez`: the process answers. `/readyz`: so does the database, and the roles are what they must be. */
 export function health(app: App, { db }: Services): void {
@@ -64,7 +66,10 @@ export function metrics(app: App): void {
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
-    seconds.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    seconds.observe(
+      { method: request.method, route, status: reply.statusCode },
+      reply.elapsedTime / 1000,
+    )
   })
   app.get(
     '/metrics',

@@ -58,9 +58,13 @@ export async function once(
   if (claimed.length === 0) {
     const [stored] = await tx.select().from(idempotencyKeys).where(row)
     if (!stored?.requestHash.equals(requestHash)) {
-      throw new Fault('idempotency_mismatch', 'This Idempotency-Key was sent with another request.', {
-        errors: [{ header: 'Idempotency-Key', message: 'was used for another request' }],
-      })
+      throw new Fault(
+        'idempotency_mismatch',
+        'This Idempotency-Key was sent with another request.',
+        {
+          errors: [{ header: 'Idempotency-Key', message: 'was used for another request' }],
+        },
+      )
     }
     return { status: stored.status ?? 200, headers: stored.headers ?? {}, body: stored.body ?? '' }
   }

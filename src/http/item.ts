@@ -3,7 +3,9 @@ import { IdOrSlug } from '../fields.ts'
 
 /** `reassignTo` of DELETE: who takes the place of what is deleted. */
 export const Reassignment = z.strictObject({
-  reassignTo: IdOrSlug.optional().meta({ description: 'Id or slug of the one that takes its place everywhere.' }),
+  reassignTo: IdOrSlug.optional().meta({
+    description: 'Id or slug of the one that takes its place everywhere.',
+  }),
 })
 
 /** The body of a verb that takes nothing. */

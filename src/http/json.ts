@@ -29,7 +29,9 @@ function silentFaults(text: string): Detail[] {
     } else if (token === ':' && top?.names) {
       const name = JSON.parse(last) as string
       top.key = name
-      const pointer = path.map((p) => `/${escapePointer(p.names ? p.key : String(p.index))}`).join('')
+      const pointer = path
+        .map((p) => `/${escapePointer(p.names ? p.key : String(p.index))}`)
+        .join('')
       if (top.names.has(name)) faults.push({ pointer, message: 'is given more than once' })
       if (name === '__proto__') faults.push({ pointer, message: 'is not a name allowed here' })
       top.names.add(name)

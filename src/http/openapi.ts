@@ -19,7 +19,9 @@ function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
     'rate_limited',
     'internal',
     'unavailable',
-    ...(schema?.body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'rule_broken'] as const) : []),
+    ...(schema?.body
+      ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'rule_broken'] as const)
+      : []),
     ...(write ? (['conflict'] as const) : []),
     ...(write && [method].flat().includes('POST') ? (['idempotency_mismatch'] as const) : []),
     ...(config?.throws ?? []),
@@ -40,16 +42,33 @@ function headerParameters({ method, config }: RouteOptions): Json[] {
   })
   const parameters: Json[] = []
   if ([method].flat().includes('GET') && !config?.open) {
-    parameters.push(header('If-None-Match', false, 'ETags you have: 304 when one is current.', '"1-Zm9vYmFyYmF6cXV4"'))
+    parameters.push(
+      header(
+        'If-None-Match',
+        false,
+        'ETags you have: 304 when one is current.',
+        '"1-Zm9vYmFyYmF6cXV4"',
+      ),
+    )
   }
   if (config?.ifMatch) {
     parameters.push(
-      header('If-Match', config.ifMatch === true, 'The ETag of what you read; `*` for any version.', '*'),
+      header(
+        'If-Match',
+        config.ifMatch === true,
+        'The ETag of what you read; `*` for any version.',
+        '*',
+      ),
     )
   }
   if ([method].flat().includes('POST') && config?.scope) {
     parameters.push(
-      header('Idempotency-Key', false, 'Of your making: the same request with it is done once, for 24 hours.', '8e03978e-40d5-43dd-bc93-6894a57f9324'),
+      header(
+        'Idempotency-Key',
+        false,
+        'Of your making: the same request with it is done once, for 24 hours.',
+        '8e03978e-40d5-43dd-bc93-6894a57f9324',
+      ),
     )
   }
   return parameters
@@ -69,11 +88,14 @@ function problemResponses(route: RouteOptions): Json {
   )
 }
 
-const etag = { ETag: { description: 'A strong entity tag.', schema: { type: 'string' } } }
+const etag = { ETag: { description: 'A strong entity tag.', type: 'string' } }
 
 /** The answers that are not problems, with the headers that come with them. */
 function successResponses(route: RouteOptions): Json {
-  const given = (route.schema?.response ?? {}) as Record<string, { meta(): { description?: string } | undefined }>
+  const given = (route.schema?.response ?? {}) as Record<
+    string,
+    { meta(): { description?: string } | undefined }
+  >
   const read = [route.method].flat().includes('GET')
   const answers: Json = {}
   for (const [status, schema] of Object.entries(given)) {
@@ -87,7 +109,9 @@ function successResponses(route: RouteOptions): Json {
       content: { [type]: { schema } },
       headers: {
         ...(route.config?.open ? {} : etag),
-        ...(status === '201' && { Location: { description: 'Its path.', schema: { type: 'string' } } }),
+        ...(status === '201' && {
+          Location: { type: 'string', description: 'Its path.' },
+        }),
       },
     }
   }
@@ -95,7 +119,7 @@ function successResponses(route: RouteOptions): Json {
   if (route.config?.redirects) {
     answers[301] = {
       description: 'The slug is an old one; Location has the current.',
-      headers: { Location: { description: 'The current path.', schema: { type: 'string' } } },
+      headers: { Location: { type: 'string', description: 'The current path.' } },
     }
   }
   return answers
@@ -128,19 +152,30 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
-          basic: { type: 'http', scheme: 'basic', description: 'Any user name, and an API key as password.' },
+          basic: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'Any user name, and an API key as password.',
+          },
         },
       },
     },
     transform: (options) => {
       const { route, schema } = options
       if (!schema || schema.hide) return { schema, url: options.url }
-      const described = { ...schema, response: { ...successResponses(route), ...problemResponses(route) } }
+      const described = {
+        ...schema,
+        response: { ...successResponses(route), ...problemResponses(route) },
+      }
       const security = securityOf(route)
       const transformed = fastifyZodOpenApiTransformers.transform({ ...options, schema: described })
-      return { ...transformed, schema: { ...transformed.schema, security, 'x-route': extras(route) } }
+      return {
+        ...transformed,
+        schema: { ...transformed.schema, security, 'x-route': extras(route) },
+      }
     },
-    transformObject: (options) => finish(fastifyZodOpenApiTransformers.transformObject(options) as Json),
+    transformObject: (options) =>
+      finish(fastifyZodOpenApiTransformers.transformObject(options) as Json),
   })
 }
 
@@ -170,13 +205,26 @@ function finish(document: Json): Json {
         scope?: string
       }
       delete operation['x-route']
-      if (parameters.length > 0) {
-        operation.parameters = [...((operation.parameters as Json[]) ?? []), ...parameters]
-      }
+      const own = ((operation.parameters as Json[] | undefined) ?? []).map(tidyParameter)
+      const all = [...own, ...parameters]
+      if (all.length > 0) operation.parameters = all
       if (scope) operation.description = `${operation.description} Needs the scope \`${scope}\`.`
       const content = (operation.requestBody as { content?: Record<string, Json> })?.content
       for (const media of Object.values(content ?? {})) if (example) media.example = example
     }
   }
   return document
+}
+
+/** @fastify/swagger files what belongs to a parameter under its schema; here it moves up. */
+function tidyParameter({ schema, ...parameter }: Json): Json {
+  const { style, explode, example, description: _, ...rest } = schema as Json
+  // How long the string may be is not how long the array may be.
+  const { minLength: _min, maxLength: _max, ...array } = rest
+  return {
+    ...parameter,
+    ...(style !== undefined && { style, explode }),
+    ...(example !== undefined && { example }),
+    schema: rest.type === 'array' ? array : rest,
+  }
 }

@@ -19,7 +19,9 @@ const CursorBody = z.tuple([
 /** What a cursor belongs to: the path and every parameter but `cursor` and `limit`. */
 function fingerprint(request: FastifyRequest): string {
   const [path = '', query = ''] = request.url.split('?')
-  const params = [...new URLSearchParams(query)].filter(([name]) => name !== 'cursor' && name !== 'limit')
+  const params = [...new URLSearchParams(query)].filter(
+    ([name]) => name !== 'cursor' && name !== 'limit',
+  )
   // How many, which fields and which includes do not change which rows come, in what order.
   const shaping = ['fields', 'include', 'body', 'count']
   const filters = params.filter(([name]) => !shaping.includes(name)).sort()

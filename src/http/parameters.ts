@@ -99,9 +99,10 @@ export const limit = z
   })
 
 /** The `next` of the page before. */
-export const cursor = text(2000, 1)
-  .optional()
-  .meta({ description: 'Where the page begins: `page.next` of the page before, with the same filters and sort.' })
+export const cursor = text(2000, 1).optional().meta({
+  description:
+    'Where the page begins: `page.next` of the page before, with the same filters and sort.',
+})
 
 /** Web-search syntax: words, "a phrase", or, -not. */
 export const q = text(500, 1)

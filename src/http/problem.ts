@@ -128,7 +128,8 @@ export function sendFault(
   publicUrl: string,
 ): FastifyReply {
   const status = statusOf(fault.code)
-  if (status === 401) reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
+  if (status === 401)
+    reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
   if (status === 503) reply.header('retry-after', '1')
   if (status === 401 || status === 403) reply.header('cache-control', 'no-store')
   return reply
@@ -160,7 +161,12 @@ export function answerProblems(app: FastifyInstance, publicUrl: string): void {
     return sendFault(request, reply, fault, publicUrl)
   })
   app.setNotFoundHandler((request, reply) => {
-    return sendFault(request, reply, new Fault('not_found', 'There is nothing at this path.'), publicUrl)
+    return sendFault(
+      request,
+      reply,
+      new Fault('not_found', 'There is nothing at this path.'),
+      publicUrl,
+    )
   })
 }
 

@@ -7,7 +7,12 @@ import { ifMatch, requireIfMatch } from './caching.ts'
 import { type Written, write } from './writing.ts'
 
 /** What an operation says of itself. */
-type Said = { summary: string; description: string; throws?: readonly ErrorCode[]; example?: object }
+type Said = {
+  summary: string
+  description: string
+  throws?: readonly ErrorCode[]
+  example?: object
+}
 
 /** A resource after a write: what its writer may read, its version and its address. */
 type Shown = { body: object; version: number; address: string }
@@ -67,12 +72,20 @@ export function resourceWrites<
         body: create.body,
         response: { 201: resource.shown },
       },
-      config: { scope, throws: create.throws ?? [], ...(create.example && { example: create.example }) },
+      config: {
+        scope,
+        throws: create.throws ?? [],
+        ...(create.example && { example: create.example }),
+      },
     },
     (request, reply) =>
       write(db, request, reply, async (ctx) => {
         const id = await create.run(ctx, request.body as z.output<Create>)
-        return written(201, `/v1${path}`, await resource.show(ctx, id, request.query as z.output<Query>))
+        return written(
+          201,
+          `/v1${path}`,
+          await resource.show(ctx, id, request.query as z.output<Query>),
+        )
       }),
   )
 
@@ -101,7 +114,11 @@ export function resourceWrites<
       return write(db, request, reply, async (ctx) => {
         const name = nameIn(request.params, parameter)
         const id = await update.run(ctx, name, request.body as z.output<Patch>, expected)
-        return written(200, `/v1${path}`, await resource.show(ctx, id, request.query as z.output<Query>))
+        return written(
+          200,
+          `/v1${path}`,
+          await resource.show(ctx, id, request.query as z.output<Query>),
+        )
       })
     },
   )
@@ -181,7 +198,11 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
       write(db, request, reply, async (ctx) => {
         const name = nameIn(request.params, parameter)
         const id = await verb.run(ctx, name, request.body as z.output<Body>, ifMatch(request))
-        return written(200, `/v1${path}`, await resource.show(ctx, id, request.query as z.output<Query>))
+        return written(
+          200,
+          `/v1${path}`,
+          await resource.show(ctx, id, request.query as z.output<Query>),
+        )
       }),
   )
 }

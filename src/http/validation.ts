@@ -71,7 +71,9 @@ function details(issue: z.core.$ZodIssue, part: Part, schema: z.ZodType): Detail
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // The branch the caller came nearest to: the one whose faults lie deepest.
     const depth = (branch: z.core.$ZodIssue[]) => Math.max(...branch.map((i) => i.path.length))
-    const [nearest = []] = issue.errors.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)
+    const [nearest = []] = issue.errors.toSorted(
+      (a, b) => depth(b) - depth(a) || a.length - b.length,
+    )
     return nearest.flatMap((i) =>
       details({ ...i, path: [...issue.path, ...i.path] }, part, z.unknown()),
     )

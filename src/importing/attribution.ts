@@ -31,7 +31,8 @@ const FURTHEST = 80
 const FURTHEST_APPOSITION = 30
 const OF = /^(?:of|from|at|for|with|in|near)$/
 /** After a verb of saying that ends the attribution. */
-const AFTER_VERB = /^(?:[.,;:!?)]|on|in|at|to|after|during|as|when|while|before|of|yesterday|today)$/
+const AFTER_VERB =
+  /^(?:[.,;:!?)]|on|in|at|to|after|during|as|when|while|before|of|yesterday|today)$/
 
 /** Who is said to have said the quote at a token, by its own sentence or one that ends in a colon. */
 export function attributionOf(reading: Reading, quote: number, before?: Reading) {
@@ -83,7 +84,8 @@ export function attributionAfter(
   for (let verb = at + 1; verb < end; verb++) {
     if (!isVerb(tokens[verb]) && !isBase(tokens[verb])) continue
     const who = subjectBefore(reading, verb, at, sentence)
-    if (who?.from === at && fits(who, tokens[verb])) {
+    const begins = who && (who.from === at || starting.get(at)?.to === who.from - 1)
+    if (begins && fits(who, tokens[verb])) {
       return { reading, who, cue: { from: at, to: cueEnd(tokens, verb, end) } }
     }
     const own = tokens.slice(at, verb).every(({ kind }) => kind === 'word')
@@ -198,11 +200,17 @@ export function subjectBefore(
   }
   if (word === 'who') return ending.get(tokens[at - 1]?.text === ',' ? at - 1 : at)
   if (word !== ',') return checked(reading, ending.get(at + 1), limit)
+  // The name is the apposition: "the mayor, Jane Doe, said".
+  const inner = ending.get(at)
+  if (inner?.kind === 'name' && tokens[inner.from - 1]?.text === ',' && inner.from > limit) {
+    if (ending.get(inner.from - 1)?.kind !== 'name') return checked(reading, inner, limit)
+  }
   // Behind an apposition: "Jane Doe, 54, a baker from Leeds, Yorkshire, said".
   for (let comma = at - 1; comma > limit && at - comma < FURTHEST_APPOSITION; comma--) {
     if (tokens[comma]?.kind === 'quote') return undefined
     const phrase = tokens[comma]?.text === ',' ? ending.get(comma) : undefined
-    if (phrase && !OF.test(tokens[phrase.from - 1]?.text ?? '')) return checked(reading, phrase, limit)
+    if (phrase && !OF.test(tokens[phrase.from - 1]?.text ?? ''))
+      return checked(reading, phrase, limit)
   }
   return undefined
 }
@@ -260,7 +268,8 @@ export function accordingTo(
   sentence: Sentence,
 ): Attribution | undefined {
   const { tokens } = reading.paragraph
-  if (tokens[at]?.text.toLowerCase() !== 'according' || tokens[at + 1]?.text !== 'to') return undefined
+  if (tokens[at]?.text.toLowerCase() !== 'according' || tokens[at + 1]?.text !== 'to')
+    return undefined
   const who = reading.phrases.starting.get(at + 2)
   if (!who || who.from >= sentence.to) return { reading, cue: { from: at, to: at + 2 } }
   // "according to Smith’s lawyer": not Smith.
@@ -327,7 +336,12 @@ function cueEnd(tokens: Token[], verb: number, limit: number): number {
   const word = tokens[verb]?.text
   let to = verb + 1
   if (word !== 'told' && word !== 'tells') return to
-  while (to < limit && to - verb < 5 && tokens[to]?.kind === 'word' && !OF.test(tokens[to]?.text ?? '')) {
+  while (
+    to < limit &&
+    to - verb < 5 &&
+    tokens[to]?.kind === 'word' &&
+    !OF.test(tokens[to]?.text ?? '')
+  ) {
     if (/^(?:that|on|it|this|how|to)$/.test(tokens[to]?.text ?? '')) break
     to++
   }

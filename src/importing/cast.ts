@@ -11,12 +11,25 @@ type Place = { block: number; isObject: (mention: NamePhrase) => boolean }
 export type Cast = {
   naming: Naming
   members: Map<Party, StorySource>
+  handles: Set<string>
+  /** By label, and all of one head. */
   unnamed: Map<string, Party>
-  documents: { head: string; party: Party }[]
+  unnamedHeads: Map<string, Party[]>
+  /** By label, and the last of each head. */
+  documents: Map<string, Party>
+  documentHeads: Map<string, Party>
 }
 
 export function emptyCast(naming: Naming): Cast {
-  return { naming, members: new Map(), unnamed: new Map(), documents: [] }
+  return {
+    naming,
+    members: new Map(),
+    handles: new Set(),
+    unnamed: new Map(),
+    unnamedHeads: new Map(),
+    documents: new Map(),
+    documentHeads: new Map(),
+  }
 }
 
 /** Bodies that speak as one, under no other name. */
@@ -26,7 +39,12 @@ const BODIES = new Set(['police', 'authorities'])
  * Whom a phrase means, or nobody. Those without a name count when they are hidden on purpose, or
  * when they are quoted: "officials said" alone makes no source.
  */
-export function partyOf(cast: Cast, phrase: Phrase, place: Place, quoted: boolean): Party | undefined {
+export function partyOf(
+  cast: Cast,
+  phrase: Phrase,
+  place: Place,
+  quoted: boolean,
+): Party | undefined {
   const { naming } = cast
   switch (phrase.kind) {
     case 'name':
@@ -52,21 +70,22 @@ function unnamedParty(cast: Cast, phrase: Phrase & { kind: 'unnamed' }): Party {
   const known = cast.unnamed.get(label)
   if (known) return known
   // "Sources said": those of before, when there was but one such.
-  const same = [...cast.unnamed.values()].filter(({ name }) => name.split(' ').includes(head))
+  const same = cast.unnamedHeads.get(head) ?? []
   if (label === head && same.length === 1 && same[0]) return same[0]
   const party: Party = { kind: BODIES.has(head) ? 'organization' : 'anonymous', name: label }
   cast.unnamed.set(label, party)
+  cast.unnamedHeads.set(head, same)
+  same.push(party)
   return party
 }
 
 function documentParty(cast: Cast, phrase: Phrase & { kind: 'document' }): Party {
   const { label, head, definite } = phrase
-  const known = cast.documents.findLast(
-    ({ party, head: one }) => party.name === label || (definite && one === head),
-  )
-  if (known) return known.party
+  const known = cast.documents.get(label) ?? (definite ? cast.documentHeads.get(head) : undefined)
+  if (known) return known
   const party: Party = { kind: 'document', name: label }
-  cast.documents.push({ head, party })
+  cast.documents.set(label, party)
+  cast.documentHeads.set(head, party)
   return party
 }
 
@@ -78,10 +97,10 @@ export function enter(cast: Cast, party: Party, quoted: boolean): string {
     return known.handle
   }
   const { kind, name, title } = party
-  const handles = new Set([...cast.members.values()].map((one) => one.handle))
   const base = slugOf(name) || 'source'
   let handle = base
-  for (let n = 2; handles.has(handle); n++) handle = `${base}-${n}`
+  for (let n = 2; cast.handles.has(handle); n++) handle = `${base}-${n}`
+  cast.handles.add(handle)
   const role = kind === 'document' ? 'document' : quoted ? 'quoted' : 'cited'
   cast.members.set(party, { handle, kind, name, ...(title && { title }), role })
   return handle

@@ -1,6 +1,6 @@
 import {
-  accordingTo,
   type Attribution,
+  accordingTo,
   fits,
   isVerb,
   type Reading,

@@ -11,14 +11,14 @@ const REGULAR = `accuse acknowledge add affirm allege announce answer argue ask 
   condemn confess confirm contend continue counter declare demand denounce deny describe disclose
   emphasize emphasise exclaim explain hail insist joke label lament maintain mention mock note
   observe pledge post praise predict proclaim promise quote reaffirm recall recount reiterate
-  remark repeat reply report respond retort reveal scoff shout signal slam state stress suggest
+  remark repeat reply report respond retort reveal sum scoff shout signal slam state stress suggest
   testify tweet urge vow warn whisper yell`
 
-const IRREGULAR_FINITE = `said says told tells wrote writes admitted admits labelled quipped quips
-  slammed slams thought thinks referred refers cried cries added tells opined opines texted`
+const IRREGULAR_FINITE = `summed said says told tells wrote writes admitted admits labelled quipped quips
+  slammed slams spoke speaks thought thinks referred refers cried cries added tells opined opines texted`
 const IRREGULAR_BASE = 'say tell write admit think refer'
 const IRREGULAR_PARTICIPLES = `saying telling writing admitting labelling quipping slamming
-  referring crying thinking`
+  referring crying speaking summing thinking`
 
 const inflect = (base: string) => {
   if (base.endsWith('y') && !/[aeiou]y$/.test(base)) {
@@ -81,7 +81,9 @@ export const NOT_NAMES = words(
 )
 
 /** Small words inside a name: `Ursula von der Leyen`. */
-export const PARTICLES = words('de del della der den di da dos das du la le van von zu bin bint ibn ben al el ter ten')
+export const PARTICLES = words(
+  'de del della der den di da dos das du la le van von zu bin bint ibn ben al el ter ten',
+)
 
 export const NAME_SUFFIXES = words('Jr. Sr. Jr Sr II III IV')
 
@@ -98,7 +100,7 @@ export const TITLES = words(
    General Gen. Admiral Adm. Commander Cmdr. Director Manager Chairman Chairwoman Chair Executive
    CEO Professor Prof. Doctor Dr. Coach Attorney Speaker Lord Lady Baroness Emperor Sultan Sheikh
    Ayatollah Comptroller Treasurer Dean Provost Principal Spokesman Spokeswoman Spokesperson
-   Harbourmaster Harbormaster`,
+   Harbourmaster Harbormaster Coxswain Skipper`,
 )
 
 /** What a person can be said to be before or after the name, in small letters. */
@@ -112,7 +114,7 @@ export const ROLES = words(
    secretary judge prosecutor sheriff nurse doctor surgeon physician pastor priest bishop rabbi imam
    historian biologist chemist physicist geologist engineer architect pilot fisherman fisher driver
    shopkeeper baker butcher carpenter mechanic plumber electrician worker technician inspector
-   commissioner superintendent detective master harbourmaster harbormaster librarian curator
+   commissioner superintendent detective master harbourmaster harbormaster coxswain librarian curator
    archivist conductor composer pianist violinist musician painter sculptor photographer
    filmmaker producer strategist adviser advisor aide consultant expert specialist planner developer
    broker trader banker accountant auditor clerk treasurer principal headteacher dean
@@ -154,6 +156,13 @@ export const PUBLICATION_WORDS = words(
 export const PLACE_WORDS = words(
   `New North South East West Northern Southern Eastern Western United Saint St. Los San Santa Great
    Hong Sri Saudi Costa Puerto Fort Mount Lake Port Cape Central`,
+)
+
+/** Last words of names of places and occasions. */
+export const PLACE_ENDS = words(
+  `Harbour Harbor Street Road Avenue Lane Square Bridge River Island Islands Park Bay Beach Valley
+   Mountain Mountains Parade Airport Station Division Cup Day Act War Strait Sea Ocean Coast Province
+   Region District Peninsula Terminal Theatre Theater Stadium Games Week Festival Treaty Agreement`,
 )
 
 /** Those who speak without a name. */
@@ -211,6 +220,6 @@ export const PREPOSITIONS = words(
 /** Before a passage they say that it is a title or a name, not something said. */
 export const TITLE_CUES = words(
   `titled entitled called named dubbed nicknamed so-called novel book film movie song album play
-   article essay show series poem documentary episode single painting exhibition podcast word words
+   article essay show series poem documentary episode single painting exhibition podcast word
    term phrase headline hashtag slogan song nickname column musical opera sculpture`,
 )

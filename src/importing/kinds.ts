@@ -1,5 +1,5 @@
-import { TITLE_CUES } from './english.ts'
 import { type Attribution, type Reading, sayingBefore } from './attribution.ts'
+import { TITLE_CUES } from './english.ts'
 import type { Stretch } from './quotations.ts'
 
 const LEAST_WORDS = 3
@@ -34,7 +34,8 @@ export function kindOf(
   const capital = !/^[[(…"'“‘«.\s]*\p{Ll}/u.test(text)
   const whole = capital && introduced && (ended || cut || /^[,—–]$/.test(after?.text ?? ''))
   if (attribution) {
-    if (titled && !ended && !sayingBefore(first) && !(whole && starts && attribution.cue)) return undefined
+    if (titled && !ended && !sayingBefore(first) && !(whole && starts && attribution.cue))
+      return undefined
     return whole ? 'direct' : 'partial'
   }
   const words = text.split(/\s+/u).length

@@ -39,9 +39,11 @@ export function layOut(source: string): Layout {
   return { headline, ...head.found, categories: related.categories, parts: partsOf(head.rest) }
 }
 
-function checkText(source: string): void {
+/** Throws an Error for what is binary, or not well-formed Unicode. */
+export function checkText(source: string): void {
   if (source.includes('\u0000')) throw new Error('The file is not text: it has NUL bytes in it.')
-  if (CONTROL.test(source)) throw new Error('The file is not text: it has control characters in it.')
+  if (CONTROL.test(source))
+    throw new Error('The file is not text: it has control characters in it.')
   if (!source.isWellFormed()) throw new Error('The file is not well-formed Unicode.')
   const unread = source.split('\ufffd').length - 1
   if (unread * 100 > source.length) throw new Error('The file is not text in UTF-8.')
@@ -104,7 +106,8 @@ function takeHead(paragraphs: string[]) {
   const rest = [...paragraphs]
   for (let i = 0; i < 3; i++) {
     const line = rest[0] ?? ''
-    const byline = line.length < 130 && line.split(' ').length <= 14 ? BYLINE.exec(line)?.[1] : undefined
+    const byline =
+      line.length < 130 && line.split(' ').length <= 14 ? BYLINE.exec(line)?.[1] : undefined
     const summary = SUMMARY.exec(line.slice(0, 2000))?.[1]
     const dated = dateOf(line)
     if (byline && !found.byline) found.byline = byline.trim()
@@ -122,7 +125,10 @@ function dateOf(line: string): string | undefined {
   if (!date) return undefined
   const iso = /^(\d{4})-(\d\d)-(\d\d)$/.exec(date)
   if (iso) return dayOf(Number(iso[1]), Number(iso[2]), Number(iso[3]))
-  const bare = date.replace(/^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+/i, '')
+  const bare = date.replace(
+    /^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+/i,
+    '',
+  )
   const us = /^(\p{L}{3,9})\.? (\d{1,2}),? (\d{4})$/u.exec(bare)
   if (us) return dayOf(Number(us[3]), monthOf(us[1]), Number(us[2]))
   const uk = /^(\d{1,2})\.? (\p{L}{3,9})\.?,? (\d{4})$/u.exec(bare)
@@ -143,7 +149,12 @@ function partsOf(paragraphs: string[]): Part[] {
   const headings = paragraphs.map(isHeadingLike)
   return paragraphs.map((text, i) => {
     // A heading has text under it: of several short lines in a row none is one.
-    if (headings[i] && i + 1 < paragraphs.length && !headings[i + 1] && !(i > 0 && headings[i - 1])) {
+    if (
+      headings[i] &&
+      i + 1 < paragraphs.length &&
+      !headings[i + 1] &&
+      !(i > 0 && headings[i - 1])
+    ) {
       return { style: 'h2', text }
     }
     const item = text.replace(BULLET, '')

@@ -33,10 +33,13 @@ export type NamePhrase = {
 
 const CAPITAL = /^\p{Lu}/u
 const POSSESSIVE = /['’]s$|(?<=s)['’]$/i
+const OFFICES = new Set(['State', 'Defense', 'Defence', 'Staff', 'Police', 'Schools'])
 const MOST_MODIFIERS = 4
 const LONGEST_TITLE = 100
-const HE = /^(?:mr\.?|sir|lord|king|prince|pope|father|(?:spokes|chair|council|congress)man|actor)$/i
-const SHE = /^(?:mrs\.?|ms\.?|miss|dame|lady|queen|princess|(?:spokes|chair|council|congress)woman|actress|waitress)$/i
+const HE =
+  /^(?:mr\.?|sir|lord|king|prince|pope|father|(?:spokes|chair|council|congress)man|actor)$/i
+const SHE =
+  /^(?:mrs\.?|ms\.?|miss|dame|lady|queen|princess|(?:spokes|chair|council|congress)woman|actress|waitress)$/i
 
 /** The names in a paragraph, outside its quotes, in order. */
 export function findNames(paragraph: Paragraph): NamePhrase[] {
@@ -92,7 +95,11 @@ function nameOf(
   const office = tokens[start - 1]?.text === 'of' && TITLES.has(tokens[start - 2]?.text ?? '')
   const named = office && to - start > 1 ? titleEnd(tokens, start, to) : 0
   let begin = start
-  if (office && to - start > 2 && /^(?:State|Defen[cs]e|Staff|Police|Schools?)$/.test(tokens[start]?.text ?? '')) {
+  if (
+    office &&
+    to - start > 2 &&
+    /^(?:State|Defen[cs]e|Staff|Police|Schools?)$/.test(tokens[start]?.text ?? '')
+  ) {
     from = start - 2
     begin = start + 1
   }

@@ -1,4 +1,4 @@
-import { NAME_SUFFIXES, PLACE_WORDS } from './english.ts'
+import { NAME_SUFFIXES, PLACE_ENDS, PLACE_WORDS } from './english.ts'
 import type { NamePhrase } from './names.ts'
 
 /** Someone or something a story names, under the name of its first full mention. */
@@ -19,11 +19,15 @@ export type Naming = {
   /** Words that are capitalised within a sentence too. */
   capitalised: Set<string>
   mentions: NamePhrase[]
+  /** Persons by the words of their titles, made when first asked for. */
+  titles?: Map<string, Set<Party>>
 }
 
 type Person = Party & { words: string[]; sure: boolean }
 
 const LOCATIVES = new Set(['in', 'near', 'across', 'outside'])
+/** Before a name of which nothing else says that it is a person's. */
+const DOUBTFUL = new Set([...LOCATIVES, 'of', 'at', 'on', 'from', 'for', 'during'])
 /** Ethnonyms: "the British said" names nobody. */
 const PEOPLES = /(?:ish|ese|ians?|ans|is)$/
 
@@ -71,7 +75,8 @@ function introduce(naming: Naming, mention: NamePhrase): void {
 }
 
 function isPersonal(naming: Naming, { words, article }: NamePhrase): boolean {
-  return !article && !PLACE_WORDS.has(words[0] ?? '') && !naming.places.has(words.join(' '))
+  if (article || naming.places.has(words.join(' '))) return false
+  return !PLACE_WORDS.has(words[0] ?? '') && !PLACE_ENDS.has(words.at(-1) ?? '')
 }
 
 function lastName(words: string[]): string {
@@ -135,7 +140,8 @@ export function partyMeant(
     const middle = (low + high) >> 1
     const mention = mentions[middle]
     const before =
-      mention && (mention.block < at.block || (mention.block === at.block && mention.to <= at.token))
+      mention &&
+      (mention.block < at.block || (mention.block === at.block && mention.to <= at.token))
     if (before) low = middle + 1
     else high = middle
   }
@@ -143,8 +149,9 @@ export function partyMeant(
     const mention = mentions[i]
     if (mention?.called !== 'person' || isObject(mention)) continue
     const person = personOf(naming, mention)
-    if (!person?.sure || (person.pronoun && person.pronoun !== pronoun)) continue
-    return person
+    if (!person || (person.pronoun && person.pronoun !== pronoun)) continue
+    // "from Silver Falls": perhaps no person at all, and then nobody can tell.
+    return person.sure || !DOUBTFUL.has(mention.before) ? person : undefined
   }
   return undefined
 }
@@ -153,8 +160,17 @@ const FURTHEST = 50
 
 /** The one person of whom a title with this word is known: `the mayor`. */
 export function partyTitled(naming: Naming, noun: string): Party | undefined {
-  const bearers = [...naming.people.values()]
-    .flat()
-    .filter((person) => person.title?.toLowerCase().split(/[\s-]/).includes(noun))
+  naming.titles ??= byTitle(naming)
+  const bearers = [...(naming.titles.get(noun) ?? [])]
   return bearers.length === 1 ? bearers[0] : undefined
+}
+
+function byTitle({ people }: Naming): Map<string, Set<Party>> {
+  const titles = new Map<string, Set<Party>>()
+  for (const person of [...people.values()].flat()) {
+    for (const word of person.title?.toLowerCase().split(/[\s-]/) ?? []) {
+      titles.set(word, (titles.get(word) ?? new Set()).add(person))
+    }
+  }
+  return titles
 }

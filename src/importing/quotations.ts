@@ -135,7 +135,8 @@ function closes(text: string, i: number, open: Opening): 'surely' | 'perhaps' | 
   if (WORD.test(after) || /\s/u.test(before)) return 'no'
   if (CLOSED.test(before) || !/\s/u.test(after)) return 'surely'
   // `the workers’ union`, `doin’ well`: an apostrophe as likely as a mark.
-  return /(?:s|in)$/.test(text.slice(Math.max(0, i - 2), i)) && /^\s\p{Ll}/u.test(text.slice(i + 1, i + 3))
+  return /(?:s|in)$/.test(text.slice(Math.max(0, i - 2), i)) &&
+    /^\s\p{Ll}/u.test(text.slice(i + 1, i + 3))
     ? 'perhaps'
     : 'surely'
 }

@@ -35,8 +35,11 @@ export function findQuotes(blocks: QuotedText[]): { quotes: StoryQuote[]; source
   const texts = blocks.map(({ text, heading }) => (heading ? undefined : text))
   const passages = findPassages(texts)
   const readings = read(texts, passages)
-  const isObject = (mention: NamePhrase) =>
-    isVerb(readings[mention.block]?.paragraph.tokens[mention.from - 1])
+  // "Smith told Jones", but not "..." said Jones.
+  const isObject = ({ block, from }: NamePhrase) => {
+    const tokens = readings[block]?.paragraph.tokens
+    return isVerb(tokens?.[from - 1]) && !/^,$|[”’"'»“]$/u.test(tokens?.[from - 2]?.text ?? '')
+  }
   const names = readings.flatMap((one) => one?.phrases.all.filter(isName) ?? [])
   const cast = emptyCast(gatherNames(names))
   const drafts = draft(passages, readings)
@@ -47,7 +50,8 @@ export function findQuotes(blocks: QuotedText[]): { quotes: StoryQuote[]; source
   ]
   // All who are named first: a pronoun may mean somebody only later seen to be a person.
   for (const { who, reading, quoted } of said) {
-    if (who?.kind === 'name') partyOf(cast, who, { block: reading.paragraph.block, isObject }, quoted)
+    if (who?.kind === 'name')
+      partyOf(cast, who, { block: reading.paragraph.block, isObject }, quoted)
   }
   const speakerOf = (attribution: Attribution | undefined, quoted: boolean) =>
     attribution && speak(cast, attribution, isObject, quoted)
@@ -149,7 +153,9 @@ function isInterrupted({ last }: Found, { first }: Found): boolean {
   if (!cue || cue.to > first.token) return false
   return tokens
     .slice(cue.to, first.token)
-    .every((one) => !isVerb(one) && !PARTICIPLES.has(one.text) && !/^(?:and|but|who)$/.test(one.text))
+    .every(
+      (one) => !isVerb(one) && !PARTICIPLES.has(one.text) && !/^(?:and|but|who)$/.test(one.text),
+    )
 }
 
 function isBefore({ reading, cue }: Attribution, { found: { first } }: Draft): boolean {
@@ -196,5 +202,8 @@ function spanner(blocks: QuotedText[]): (stretch: Stretch) => Span {
     unit = offset
     return point
   }
-  return (stretch) => ({ start: at(stretch.block, stretch.start), end: at(stretch.block, stretch.end) })
+  return (stretch) => ({
+    start: at(stretch.block, stretch.start),
+    end: at(stretch.block, stretch.end),
+  })
 }

@@ -5,7 +5,8 @@ export type Span = { start: number; end: number }
 
 /**
  * A source as a format finds it; `handle` is what quotes and other sources of the story call it.
- * Without `kind` and `name` it has a `slug`, and refers to a source the newsroom has already.
+ * Without `kind` and `name` it has a `slug`, and refers to a source the newsroom has already. With
+ * all three it is a new source under that slug, unless the newsroom has one there.
  */
 export type StorySource = {
   handle: string

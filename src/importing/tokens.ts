@@ -49,7 +49,12 @@ function addWords(tokens: Token[], text: string, from: number, to: number): void
     // The full stop of the abbreviation before has been taken already.
     if (match[0] === '.' && last?.end === end) continue
     const word = abbreviated ? `${match[0]}.` : match[0]
-    tokens.push({ kind: WORD.test(word) ? 'word' : 'mark', text: word, start, end: start + word.length })
+    tokens.push({
+      kind: WORD.test(word) ? 'word' : 'mark',
+      text: word,
+      start,
+      end: start + word.length,
+    })
   }
 }
 

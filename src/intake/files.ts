@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { type Database, transaction } from '../db/client.ts'
 import type { Actor } from '../actor.ts'
+import { type Database, transaction } from '../db/client.ts'
 import { storyFromMarkdown } from '../importing/markdown.ts'
 import type { Story } from '../importing/story.ts'
 import { storyFromText } from '../importing/text.ts'
@@ -46,15 +46,11 @@ export async function importFile(
     const story = readStory(file, bytes)
     const id = createHash('sha256').update(bytes).digest('hex')
     const taken = await transaction(db, async (tx) => {
-      const result = await ingest(
-        { tx, actor },
-        story,
-        {
-          origin: { system: 'file', id },
-          publish: options.publish ? 'all' : 'none',
-          confirmQuotes: options.confirmQuotes,
-        },
-      )
+      const result = await ingest({ tx, actor }, story, {
+        origin: { system: 'file', id },
+        publish: options.publish ? 'all' : 'none',
+        confirmQuotes: options.confirmQuotes,
+      })
       if (options.dryRun) throw new DryRun(result)
       return result
     })

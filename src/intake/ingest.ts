@@ -7,10 +7,10 @@ import { CategoryCreate } from '../categories/schema.ts'
 import type { Writing } from '../db/client.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { articles, sources } from '../db/tables.ts'
+import type { Story, StorySource } from '../importing/story.ts'
 import { createSource } from '../sources/commands.ts'
 import { SourceCreate } from '../sources/schema.ts'
 import { valid } from './valid.ts'
-import type { Story, StorySource } from '../importing/story.ts'
 
 export type Intake = {
   /** Used when the story does not name its own. */
@@ -69,7 +69,8 @@ export async function ingest(ctx: Writing, story: Story, intake: Intake): Promis
     })),
   })
   const id = await createArticle(ctx, input)
-  const wanted = intake.publish === 'all' || (intake.publish === 'asked' && story.publish !== undefined)
+  const wanted =
+    intake.publish === 'all' || (intake.publish === 'asked' && story.publish !== undefined)
   if (wanted) await publishArticle(ctx, id, await publicationOf(ctx, story), undefined)
   return report(ctx, id, 'created', made)
 }
@@ -106,8 +107,9 @@ function makeCategory(ctx: Writing, slug: string, name: string | undefined): Pro
 
 /** `public-health` as a name: `Public Health`. */
 function titleOf(slug: string): string {
-  return slug.replaceAll(/(^|-)(\w)/g, (_, dash: string, letter: string) =>
-    `${dash && ' '}${letter.toUpperCase()}`,
+  return slug.replaceAll(
+    /(^|-)(\w)/g,
+    (_, dash: string, letter: string) => `${dash && ' '}${letter.toUpperCase()}`,
   )
 }
 

@@ -57,7 +57,11 @@ export async function loadSeeds(ctx: Writing): Promise<number> {
   return files.length
 }
 
-async function plant(ctx: Writing, categories: SeedCategory[], parent: string | null): Promise<void> {
+async function plant(
+  ctx: Writing,
+  categories: SeedCategory[],
+  parent: string | null,
+): Promise<void> {
   for (const { children, ...category } of categories) {
     const id = await createCategory(ctx, { ...category, parent })
     if (children) await plant(ctx, children, id)

@@ -27,7 +27,11 @@ export function listKeys(db: Executor, page: Listing) {
       select: columns,
       from: sql`api_keys k`,
       where: [],
-      order: { columns: [{ column: sql`k.created_at`, type: 'timestamptz' }], id: sql`k.id`, descending: true },
+      order: {
+        columns: [{ column: sql`k.created_at`, type: 'timestamptz' }],
+        id: sql`k.id`,
+        descending: true,
+      },
       page,
     },
   )
@@ -35,7 +39,9 @@ export function listKeys(db: Executor, page: Listing) {
 
 /** One key by id, or undefined. */
 export async function findKeyById(db: Executor, id: string): Promise<KeyRow | undefined> {
-  const { rows } = await db.execute<KeyRow>(sql`select ${columns} from api_keys k where k.id = ${id}`)
+  const { rows } = await db.execute<KeyRow>(
+    sql`select ${columns} from api_keys k where k.id = ${id}`,
+  )
   return rows[0]
 }
 

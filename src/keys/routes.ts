@@ -1,13 +1,20 @@
+import { z } from 'zod'
 import { missing } from '../errors.ts'
 import type { App, Services } from '../http/app.ts'
 import { sendRead } from '../http/caching.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { write } from '../http/writing.ts'
-import { z } from 'zod'
 import { createKey, revokeKey } from './commands.ts'
 import { presentKey } from './present.ts'
 import { findKeyById, listKeys } from './queries.ts'
-import { ApiKey, ApiKeyCreate, ApiKeyListQuery, ApiKeyPage, ApiKeyParams, NewApiKey } from './schema.ts'
+import {
+  ApiKey,
+  ApiKeyCreate,
+  ApiKeyListQuery,
+  ApiKeyPage,
+  ApiKeyParams,
+  NewApiKey,
+} from './schema.ts'
 
 const tags = ['Keys']
 
@@ -28,7 +35,14 @@ export function keyRoutes(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const { rows, next } = await listKeys(db.editor, startOf(request, request.query))
-      return sendPage(request, reply, config.publicUrl, request.query.limit, rows.map(presentKey), next)
+      return sendPage(
+        request,
+        reply,
+        config.publicUrl,
+        request.query.limit,
+        rows.map(presentKey),
+        next,
+      )
     },
   )
 

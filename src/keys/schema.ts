@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { SCOPES } from '../actor.ts'
 import { Id, Instant, InstantInput } from '../fields.ts'
-import { cursor, limit } from '../http/parameters.ts'
 import { pageOf } from '../http/paging.ts'
+import { cursor, limit } from '../http/parameters.ts'
 import { text } from '../text.ts'
 
 const scopes = z
@@ -27,7 +27,9 @@ export type ApiKey = z.infer<typeof ApiKey>
 
 /** The one answer that holds the key. */
 export const NewApiKey = ApiKey.extend({
-  key: z.string().meta({ description: 'The key. It is shown this once and stored only as a hash.' }),
+  key: z
+    .string()
+    .meta({ description: 'The key. It is shown this once and stored only as a hash.' }),
 }).meta({ id: 'NewApiKey', description: 'A new key, shown once.' })
 
 export const ApiKeyCreate = z
@@ -37,4 +39,6 @@ export type ApiKeyCreate = z.infer<typeof ApiKeyCreate>
 
 export const ApiKeyPage = pageOf(ApiKey, 'ApiKeyPage')
 export const ApiKeyListQuery = z.strictObject({ limit, cursor })
-export const ApiKeyParams = z.object({ id: Id.meta({ param: { example: '01939a2e-7c1b-7c6e-8f0a-2b9a6b1f4c11' } }) })
+export const ApiKeyParams = z.object({
+  id: Id.meta({ param: { example: '01939a2e-7c1b-7c6e-8f0a-2b9a6b1f4c11' } }),
+})

@@ -135,35 +135,41 @@ export type Near = { first: number; last: number; alike: number }
 
 /**
  * The zones of the text in which something close to `wanted` can stand: those where, within a
- * window of its length, at least half of its tokens occur among the usable ones. Takes linear time.
+ * window of its length, half of its tokens occur among the usable ones and, in a longer quote,
+ * two fifths of its letters, so that "of the" makes no zone. Takes linear time.
  */
-export function zones(wanted: Text, text: Text, usable: (token: number) => boolean): Near[] {
+export function zones(wanted: Text, text: Text, usable: (token: number) => boolean): Ends[] {
   const size = wanted.id.length
   const width = size + Math.ceil(size / 4)
-  const needed = Math.ceil(size / 2)
-  const missing = new Map<number, number>()
-  for (const id of wanted.id) missing.set(id, (missing.get(id) ?? 0) + 1)
-  const counts = (k: number) => k >= 0 && missing.has(text.id[k] ?? -1) && usable(k)
-  const found: Near[] = []
+  const left = new Map<number, number>()
+  let letters = 0
+  for (let i = 0; i < size; i++) {
+    const id = wanted.id[i] ?? BREAK_ID
+    left.set(id, (left.get(id) ?? 0) + 1)
+    letters += word(wanted, i).length
+  }
+  const enough = size > 8 ? 0.4 * letters : 0
+  const found: Ends[] = []
   let common = 0
+  let shared = 0
+  const count = (k: number, by: 1 | -1) => {
+    const id = text.id[k] ?? -1
+    const wantedStill = left.get(id)
+    if (wantedStill === undefined || !usable(k)) return
+    left.set(id, wantedStill - by)
+    if (by === 1 ? wantedStill <= 0 : wantedStill < 0) return
+    common += by
+    shared += by * word(text, k).length
+  }
   for (let k = 0; k < text.id.length; k++) {
-    if (counts(k)) {
-      const left = missing.get(text.id[k] ?? -1) ?? 0
-      if (left > 0) common++
-      missing.set(text.id[k] ?? -1, left - 1)
-    }
-    const gone = k - width
-    if (counts(gone)) {
-      const left = missing.get(text.id[gone] ?? -1) ?? 0
-      if (left >= 0) common--
-      missing.set(text.id[gone] ?? -1, left + 1)
-    }
-    if (common < needed) continue
+    count(k, 1)
+    if (k >= width) count(k - width, -1)
+    if (2 * common < size || shared < enough) continue
     const first = Math.max(0, k - width + 1)
-    const end = Math.min(text.id.length - 1, k + 2)
+    const last = Math.min(text.id.length - 1, k + 2)
     const previous = found.at(-1)
-    if (previous && previous.last >= first) previous.last = end
-    else found.push({ first, last: end, alike: 0 })
+    if (previous && previous.last >= first) previous.last = last
+    else found.push({ first, last })
   }
   return found
 }

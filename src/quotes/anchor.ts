@@ -273,18 +273,15 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
   for (const now of ours) {
     if (pick && now !== pick && fitsBetter(edit, { old, now }, { old, now: pick })) pick = now
   }
-  let known: Rival[] | undefined
-  const rivals = () => {
-    known ??= rivalsOf(wanted, edit, old, left, exact)
-    return known
-  }
   if (pick) {
     const now = pick
     const here = isLeft(now) || isHere(edit, old, now)
     const missing = contextLost(edit, old, now)
-    const sure = here && total(missing) === 0
-    const rival = sure ? undefined : rivals().find((other) => outdoes(other, { here, missing }))
-    if (rival) return { ...altered(after, rival.now), stays: false }
+    const inContext = total(missing) === 0
+    for (const rival of rivalsOf(wanted, edit, old, left, exact)) {
+      if (inContext && (here || !rival.here)) break
+      if (outdoes(rival, { here, missing })) return { ...altered(after, rival.now), stays: false }
+    }
     const hasTwin = ours.some((other) => {
       return other !== now && !isLeft(now) && !fitsBetter(edit, { old, now }, { old, now: other })
     })
@@ -295,10 +292,11 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
       return { ...tie, stays: isLeft(now) }
     }
   }
-  const rival = rivals().find(({ here, alike, missing }) => {
-    return here || alike >= CLOSE || (total(missing) === 0 && contextWords(before, old) > 1)
-  })
-  return rival ? { ...altered(after, rival.now), stays: false } : gone
+  for (const { here, alike, missing, now } of rivalsOf(wanted, edit, old, left, exact)) {
+    const inContext = total(missing) === 0 && contextWords(before, old) > 1
+    if (here || alike >= CLOSE || inContext) return { ...altered(after, now), stays: false }
+  }
+  return gone
 }
 
 /** A quote without a place: its words are back only where they did not stand before, because what
@@ -412,20 +410,23 @@ function isRecognised(wanted: Text, edit: Edit, old: Stretch[], missing: number[
  * What can be the quote in other words, best first: what stands where it stood, else what is new
  * in the text (of what stood there before, nothing is this quote). Exact lookalikes are left out.
  */
-function rivalsOf(
+function* rivalsOf(
   wanted: Text,
   edit: Edit,
   old: Stretch[],
   left: Stretch[] | undefined,
   exact: Stretch[][],
-): Rival[] {
+): Generator<Rival> {
   const { before, after, back } = edit
   const was = tokensOf(before, old)
   const rival = (now: Stretch[], here: boolean, alike: number): Rival => {
     const whole = widened(edit, old, now) ?? now
     return { now: whole, here, alike, missing: contextLost(edit, old, now) }
   }
-  if (left && wordsOf(after, left) !== wanted.text) return [rival(left, true, 1)]
+  if (left && wordsOf(after, left) !== wanted.text) {
+    yield rival(left, true, 1)
+    return
+  }
 
   const taken = new Uint8Array(after.id.length)
   for (const place of exact) {
@@ -442,7 +443,7 @@ function rivalsOf(
   }
   if (old.length === 1) {
     const near = inPlace(old, wanted)
-    if (near) return [rival([stretchOf(after, near)], true, near.alike)]
+    if (near) yield rival([stretchOf(after, near)], true, near.alike)
   } else {
     // Stretch by stretch, so that the attribution between them is not among the words found.
     const pieces = old.flatMap((stretch) => {
@@ -456,13 +457,13 @@ function rivalsOf(
     const words = read(wordsOf(after, pieces), after.vocabulary)
     const all = { first: 0, last: words.id.length - 1 }
     const alike = inOrder ? (closest(wanted, words, all, everywhere)?.alike ?? 0) : 0
-    if (alike >= CLOSE_HERE && words.text !== wanted.text) return [rival(pieces, true, alike)]
+    if (alike >= CLOSE_HERE && words.text !== wanted.text) yield rival(pieces, true, alike)
   }
   const isNew = (k: number) => {
     const from = back[k] ?? -1
     return isFree(k) && (from === -1 || (from >= was.first && from <= was.last))
   }
-  return finds(wanted, after, isNew)
+  yield* finds(wanted, after, isNew)
     .filter(({ alike }) => alike >= CLOSE_HERE)
     .map((near) => rival([stretchOf(after, near)], false, near.alike))
     .sort((a, b) => total(a.missing) - total(b.missing) || b.alike - a.alike)

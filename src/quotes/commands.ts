@@ -33,7 +33,10 @@ export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<str
   })
   demandMayChange(ctx, article)
   const { speaker } = quote
-  const speakers = await findSpeakers(ctx.tx, speaker ? [{ name: speaker, pointer: '/speaker' }] : [])
+  const speakers = await findSpeakers(
+    ctx.tx,
+    speaker ? [{ name: speaker, pointer: '/speaker' }] : [],
+  )
   const last = (await quotesOf(ctx.tx, article.id)).at(-1)
   const position = last ? last.position + 1 : 0
   const [id] = await addQuotes(
@@ -57,7 +60,10 @@ export async function updateQuote(
 ): Promise<string> {
   const { quote, article } = await lockQuote(ctx, id, expected)
   const { speaker } = patch
-  const speakers = await findSpeakers(ctx.tx, speaker ? [{ name: speaker, pointer: '/speaker' }] : [])
+  const speakers = await findSpeakers(
+    ctx.tx,
+    speaker ? [{ name: speaker, pointer: '/speaker' }] : [],
+  )
   await changeQuote(ctx, quote, article, article.plainText, patch, quote.position, '', speakers)
   await nextVersion(ctx, article)
   return id

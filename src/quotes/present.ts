@@ -44,7 +44,8 @@ export function presentQuote(row: QuoteRow): Quote {
     saidAt: rfc3339(row.said_at),
     occasion: row.occasion,
     state: row.state,
-    spans: row.spans,
+    // jsonb keeps no order of members; start comes first for whoever reads it.
+    spans: row.spans.map(({ start, end }) => ({ start, end })),
     createdAt: rfc3339(row.created_at),
     updatedAt: rfc3339(row.updated_at),
   }

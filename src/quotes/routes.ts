@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { demand } from '../actor.ts'
+import { demandOfReader } from '../actor.ts'
 import { missing } from '../errors.ts'
 import { pick } from '../fields.ts'
 import { resolveFilters } from '../http/addressing.ts'
@@ -42,7 +42,8 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const reading = readingOf(request, db)
       const { query } = request
       const states = [...(query.state?.any ?? []), ...(query.state?.none ?? [])]
-      if (states.includes('suggested')) demand(request.actor, 'drafts:read', 'Asking for suggested quotes')
+      if (states.includes('suggested'))
+        demandOfReader(request.actor, 'drafts:read', 'Asking for suggested quotes')
       const named = await resolveFilters(reading, {
         article: ['article', query.article],
         speaker: ['source', query.speaker],
@@ -87,7 +88,9 @@ const resource = {
     if (!row) throw missing('quote')
     return { body: pick(presentQuote(row), query.fields), version: row.version, address: row.id }
   },
-} satisfies Partial<Parameters<typeof resourceWrites<z.ZodType, z.ZodType, typeof QuoteQuery, z.ZodType>>[2]>
+} satisfies Partial<
+  Parameters<typeof resourceWrites<z.ZodType, z.ZodType, typeof QuoteQuery, z.ZodType>>[2]
+>
 
 /** Writes of quotes; each makes a new version of the article. */
 export function quoteWrites(app: App, { db }: Services): void {

@@ -80,12 +80,10 @@ const inputs = {
 }
 
 /** A quote as an article carries it: with `id` one that is there, without a new one. */
-export const QuoteInArticle = z
-  .strictObject({ id: Id.optional(), ...inputs })
-  .meta({
-    id: 'QuoteInArticle',
-    description: 'A quote of the article: with `id` keep or change, without add.',
-  })
+export const QuoteInArticle = z.strictObject({ id: Id.optional(), ...inputs }).meta({
+  id: 'QuoteInArticle',
+  description: 'A quote of the article: with `id` keep or change, without add.',
+})
 export type QuoteInput = Omit<z.infer<typeof QuoteInArticle>, 'id'>
 export type QuoteInArticle = z.infer<typeof QuoteInArticle>
 

@@ -19,7 +19,11 @@ export async function findSpeakers(
   tx: Tx,
   names: { name: string; pointer: string }[],
 ): Promise<Map<string, string>> {
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', names.map((n) => n.name))
+  const found = await findAddresses(
+    { db: tx, schema: 'editor' },
+    'source',
+    names.map((n) => n.name),
+  )
   const unknown = names.filter(({ name }) => !found.has(name))
   if (unknown.length > 0) {
     throw unknownReferences(
@@ -59,7 +63,9 @@ export function columnsOf(input: Changes, speakers: ReadonlyMap<string, string>)
       originalText: original?.text ?? null,
       originalLanguage: original?.language ?? null,
     }),
-    ...(speaker !== undefined && { speakerId: speaker === null ? null : (speakers.get(speaker) ?? null) }),
+    ...(speaker !== undefined && {
+      speakerId: speaker === null ? null : (speakers.get(speaker) ?? null),
+    }),
   }
 }
 
@@ -85,7 +91,11 @@ export function tie(wanted: Tied[], plain: string, pointers: string[]) {
   return wanted.map(({ kind, suggested }, i) => {
     const paraphrase = kind === 'paraphrase'
     const spans = paraphrase ? [] : (anchored[i]?.spans ?? [])
-    const state = suggested ? ('suggested' as const) : paraphrase ? null : (anchored[i]?.state ?? 'orphaned')
+    const state = suggested
+      ? ('suggested' as const)
+      : paraphrase
+        ? null
+        : (anchored[i]?.state ?? 'orphaned')
     return { spans, state }
   })
 }
@@ -111,7 +121,11 @@ export async function addQuotes(
     spans: input.spans,
     suggested: input.suggested ?? false,
   }))
-  const tied = tie(wanted, plain, inputs.map(({ pointer }) => pointer))
+  const tied = tie(
+    wanted,
+    plain,
+    inputs.map(({ pointer }) => pointer),
+  )
   const rows = inputs.map(({ input, position }, i) => {
     const columns = columnsOf(input, speakers)
     return {
@@ -153,10 +167,16 @@ export async function changeQuote(
     : tie([{ kind, text, spans: input.spans, suggested }], plain, [pointer])
   const saidAt = columns.saidAt === undefined ? row.saidAt : columns.saidAt
   const changed = { ...columns, position, spans: tied?.spans ?? [], state: tied?.state ?? null }
-  if (!Object.entries(changed).some(([name, value]) => differs(row[name as keyof Row], value))) return
+  if (!Object.entries(changed).some(([name, value]) => differs(row[name as keyof Row], value)))
+    return
   await tx
     .update(quotes)
-    .set({ ...changed, datedAt: datedAt(saidAt, article), version: row.version + 1, updatedAt: now })
+    .set({
+      ...changed,
+      datedAt: datedAt(saidAt, article),
+      version: row.version + 1,
+      updatedAt: now,
+    })
     .where(eq(quotes.id, row.id))
 }
 
@@ -197,7 +217,9 @@ export async function replaceQuotes(
   if (faults.length > 0) throw unknownReferences(faults)
   const speakers = await findSpeakers(
     tx,
-    inputs.flatMap(({ speaker }, i) => (speaker ? [{ name: speaker, pointer: `/quotes/${i}/speaker` }] : [])),
+    inputs.flatMap(({ speaker }, i) =>
+      speaker ? [{ name: speaker, pointer: `/quotes/${i}/speaker` }] : [],
+    ),
   )
   for (const row of rows.values()) {
     if (!seen.has(row.id)) await tx.delete(quotes).where(eq(quotes.id, row.id))
@@ -213,7 +235,12 @@ export async function replaceQuotes(
 }
 
 /** Looks for the quotes of an article in its new text, and writes down what was found. */
-export async function followText({ tx }: Writing, articleId: string, before: string, after: string) {
+export async function followText(
+  { tx }: Writing,
+  articleId: string,
+  before: string,
+  after: string,
+) {
   const rows = (await quotesOf(tx, articleId)).filter((row) => row.kind !== 'paraphrase')
   const tied = rows.map((row) => ({
     text: row.text,

@@ -55,7 +55,8 @@ export async function createSource(ctx: Writing, input: SourceCreate): Promise<s
   if (input.kind === 'anonymous') demandNoIdentity(input)
   const id = uuidv7()
   const organization = await organizationId(ctx, input.organization)
-  const slug = input.slug ?? (await claimSlug(ctx.tx, 'source', slugFrom(input.name, 'source', id), id))
+  const slug =
+    input.slug ?? (await claimSlug(ctx.tx, 'source', slugFrom(input.name, 'source', id), id))
   if (input.slug) await takeSlug(ctx.tx, 'source', input.slug, id)
   await ctx.tx.insert(sources).values({
     id,
@@ -118,7 +119,11 @@ function kept(row: typeof sources.$inferSelect, patch: SourcePatch): Columns {
 }
 
 async function demandNoQuotes({ tx }: Writing, id: string): Promise<void> {
-  const spoken = await tx.select({ id: quotes.id }).from(quotes).where(eq(quotes.speakerId, id)).limit(1)
+  const spoken = await tx
+    .select({ id: quotes.id })
+    .from(quotes)
+    .where(eq(quotes.speakerId, id))
+    .limit(1)
   if (spoken.length > 0) {
     const message = 'It speaks in quotes, and a document cannot speak.'
     throw ruleBroken([{ pointer: '/kind', message }])
@@ -132,7 +137,8 @@ async function demandNoMembers({ tx }: Writing, id: string): Promise<void> {
     .where(eq(sources.organizationId, id))
     .limit(1)
   if (members.length > 0) {
-    const message = 'Other sources belong to it; only an organization or publication can have members.'
+    const message =
+      'Other sources belong to it; only an organization or publication can have members.'
     throw ruleBroken([{ pointer: '/kind', message }])
   }
 }
@@ -197,14 +203,21 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     .for('update')
   const spoken = await tx.select({ id: quotes.id }).from(quotes).where(eq(quotes.speakerId, row.id))
   if (spoken.length > 0 && heir.kind === 'document') throw fault('A document cannot speak.')
-  const members = await tx.select().from(sources).where(eq(sources.organizationId, row.id)).for('update')
+  const members = await tx
+    .select()
+    .from(sources)
+    .where(eq(sources.organizationId, row.id))
+    .for('update')
   if (members.length > 0 && heir.kind !== 'organization' && heir.kind !== 'publication') {
     throw fault('Sources belong to it; the other must be an organization or publication too.')
   }
   await tx.execute(sql`
     delete from article_sources x using article_sources y
     where x.source_id = ${row.id} and y.source_id = ${heir.id} and y.article_id = x.article_id`)
-  await tx.update(articleSources).set({ sourceId: heir.id }).where(eq(articleSources.sourceId, row.id))
+  await tx
+    .update(articleSources)
+    .set({ sourceId: heir.id })
+    .where(eq(articleSources.sourceId, row.id))
   await tx
     .update(quotes)
     .set({ speakerId: heir.id, version: sql`${quotes.version} + 1`, updatedAt: now })

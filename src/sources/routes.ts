@@ -1,16 +1,23 @@
+import { missing } from '../errors.ts'
 import { pick } from '../fields.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
-import { sendPage, startOf } from '../http/paging.ts'
 import { Reassignment } from '../http/item.ts'
+import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
-import { missing } from '../errors.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
 import { presentSource } from './present.ts'
 import { findSource, listSources } from './queries.ts'
-import { Source, SourceCreate, SourceListQuery, SourcePage, SourcePatch, SourceQuery } from './schema.ts'
+import {
+  Source,
+  SourceCreate,
+  SourceListQuery,
+  SourcePage,
+  SourcePatch,
+  SourceQuery,
+} from './schema.ts'
 
 const tags = ['Sources']
 const params = addressOf('tidewater-harbour-authority')
@@ -78,7 +85,11 @@ export function sourceWrites(app: App, { db }: Services): void {
     async show({ tx }, id, query) {
       const row = await findSource({ db: tx, schema: 'editor' }, id)
       if (!row) throw missing('source')
-      return { body: pick(presentSource(row), query.fields), version: row.version, address: row.slug }
+      return {
+        body: pick(presentSource(row), query.fields),
+        version: row.version,
+        address: row.slug,
+      }
     },
     create: {
       summary: 'Create a source',

@@ -1,10 +1,16 @@
 import { z } from 'zod'
 import { HttpUrl, Id, IdOrSlug, Instant, Reference, Slug } from '../fields.ts'
-import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
 import { pageOf } from '../http/paging.ts'
+import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
 import { text } from '../text.ts'
 
-export const SOURCE_KINDS = ['person', 'organization', 'publication', 'document', 'anonymous'] as const
+export const SOURCE_KINDS = [
+  'person',
+  'organization',
+  'publication',
+  'document',
+  'anonymous',
+] as const
 export const SourceKind = z.enum(SOURCE_KINDS).meta({
   description: '`anonymous`: the name is the public label only; no field can hold an identity.',
 })
@@ -15,7 +21,10 @@ const fields = {
   title: text(300).nullable().meta({ description: 'Office or profession, as printed.' }),
   url: HttpUrl.nullable(),
   description: text(5000).nullable(),
-  sameAs: z.array(HttpUrl).max(50).meta({ description: 'The same one elsewhere: Wikidata, ISNI, a web site.' }),
+  sameAs: z
+    .array(HttpUrl)
+    .max(50)
+    .meta({ description: 'The same one elsewhere: Wikidata, ISNI, a web site.' }),
 }
 
 /** A source, as it is read. */
@@ -54,12 +63,25 @@ export const SourcePatch = z
   .strictObject({ slug: Slug, ...fields, organization })
   .extend({ sameAs: fields.sameAs.nullable() })
   .partial()
-  .meta({ id: 'SourcePatch', description: 'A JSON merge patch: absent members stay, null empties.' })
+  .meta({
+    id: 'SourcePatch',
+    description: 'A JSON merge patch: absent members stay, null empties.',
+  })
 export type SourcePatch = z.infer<typeof SourcePatch>
 
 export const SOURCE_FIELDS = [
-  'id', 'version', 'slug', 'kind', 'name', 'title', 'url', 'description', 'sameAs',
-  'organization', 'createdAt', 'updatedAt',
+  'id',
+  'version',
+  'slug',
+  'kind',
+  'name',
+  'title',
+  'url',
+  'description',
+  'sameAs',
+  'organization',
+  'createdAt',
+  'updatedAt',
 ] as const
 export const SOURCE_SORTS = ['name', '-name', '-createdAt', 'createdAt'] as const
 
