@@ -32,6 +32,8 @@ export async function buildApp(
   const app: App = Fastify({
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
+    // One line a request, below; Fastify's own two would say the same.
+    disableRequestLogging: true,
     // Ours, so that nobody else's header ends in our log and our answers.
     genReqId: () => uuidv7(),
     routerOptions: { maxParamLength: 500 },
@@ -52,6 +54,11 @@ export async function buildApp(
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
     if (request.url.startsWith('/v1')) reply.header('vary', 'Authorization')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request
+    const ms = Math.round(reply.elapsedTime)
+    request.log.info({ key: request.actor?.name }, `${method} ${url} ${reply.statusCode} ${ms} ms`)
   })
   const refuse = refuseOtherMethods(app)
   await describeApi(app, config.publicUrl)

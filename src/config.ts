@@ -80,6 +80,19 @@ export class ConfigError extends Error {
 }
 
 /**
+ * The environment, with what a file `.env` in the working directory adds to it; what is set already
+ * stays.
+ */
+export function environment(): NodeJS.ProcessEnv {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  return process.env
+}
+
+/**
  * Environment to config. An empty value counts as absent, as compose files write them.
  * Throws ConfigError naming every wrong setting, never its value (it may be a password).
  */

@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { OPERATOR } from './actor.ts'
 import { buildApp } from './app.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, ConfigError, environment, readConfig } from './config.ts'
 import { transaction } from './db/client.ts'
 import { type Connection, connect } from './db/connect.ts'
 import { isEmpty, loadSeeds } from './intake/seeds.ts'
@@ -19,7 +19,7 @@ function refuse(message: string): never {
 
 function configOrExit(): Config {
   try {
-    return readConfig(process.env)
+    return readConfig(environment())
   } catch (error) {
     if (error instanceof ConfigError) refuse(`the settings are wrong\n${error.message}`)
     throw error

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Parser } from 'htmlparser2'
 import t from 'tap'
@@ -6,7 +7,7 @@ import { blocksToHtml, htmlToBlocks } from '../src/body/html.ts'
 import { bodyFromInput } from '../src/body/input.ts'
 import { blocksToMarkdown, markdownToBlocks } from '../src/body/markdown.ts'
 import { DECORATORS } from '../src/body/rules.ts'
-import { type Block, Blocks, Body, BodyInput, TextBlock } from '../src/body/schema.ts'
+import { type Block, Blocks, Body, BodyInput, type TextBlock } from '../src/body/schema.ts'
 import { blockOffsets, blocksToText } from '../src/body/text.ts'
 import { Fault } from '../src/errors.ts'
 import { runs } from './size.ts'
@@ -142,14 +143,16 @@ const FORMATS = ['html', 'markdown'] as const
 
 for (const format of FORMATS) {
   t.test(`blocks come back from ${format} as they were`, async (t) => {
-    fc.assert(
-      fc.property(body, (blocks) => {
-        const written = WRITERS[format](blocks)
-        const read = READERS[format](written)
-        t.strictSame(essence(read), essence(blocks), written)
-        t.equal(blocksToText(read), blocksToText(blocks))
-      }),
-      { numRuns: runs(300) },
+    t.doesNotThrow(() =>
+      fc.assert(
+        fc.property(body, (blocks) => {
+          const written = WRITERS[format](blocks)
+          const read = READERS[format](written)
+          assert.deepEqual(essence(read), essence(blocks), written)
+          assert.equal(blocksToText(read), blocksToText(blocks))
+        }),
+        { numRuns: runs(300) },
+      ),
     )
   })
 }
@@ -164,13 +167,26 @@ const piece = fc.oneof(
   fc.constantFrom(
     ...['text', 'a b', ' ', '\n', '\n\n', '&nbsp;', '&lt;b&gt;', '<br>', '<hr/>', '<', '>', '"'],
     ...["'", '&#x85;', '&#0;', '&#xD800;', '\u0000', '\ud800', '\u00a0', '😀', '<!--', '<![CDATA['],
-    ...['<img src=/a.jpg alt=x title="t" width=9>', '<img src=x onerror=alert(1)>', '<svg/onload=x>'],
-    ...['<a href="javascript:alert(1)">', '<a href=" java\nscript:x">', '<a href="https://x.example/">'],
+    ...[
+      '<img src=/a.jpg alt=x title="t" width=9>',
+      '<img src=x onerror=alert(1)>',
+      '<svg/onload=x>',
+    ],
+    ...[
+      '<a href="javascript:alert(1)">',
+      '<a href=" java\nscript:x">',
+      '<a href="https://x.example/">',
+    ],
     ...['<img src="javascript:x">', '<p onclick=alert(1)>', '<a href="data:text/html,x" style=x>'],
     ...['- a\n', '1. b\n', '> q\n', '    ', '```\n', '# h\n', '| a | b |\n|---|---|\n| c | d |\n'],
     ...['**b**', '*i*', '~~d~~', '`c`', '[l](https://x.example/ "t")', '[x](javascript:alert(1))'],
     ...['![i](/a.jpg "c")', '![i](javascript:x)', '<javascript:alert(1)>', '\\', '---\n', '===\n'],
-    ...['<code class="language-js">', '[r]: javascript:x\n', '[r]', '<b style="font-weight:normal">'],
+    ...[
+      '<code class="language-js">',
+      '[r]: javascript:x\n',
+      '[r]',
+      '<b style="font-weight:normal">',
+    ],
   ),
 )
 const markup = fc.array(piece, { maxLength: 25 }).map((pieces) => pieces.join(''))
@@ -209,30 +225,34 @@ function offences(html: string): string[] {
 
 for (const format of FORMATS) {
   t.test(`any string of ${format} is read, and only what is harmless goes out`, async (t) => {
-    fc.assert(
-      fc.property(fc.oneof(markup, fc.string({ unit: 'binary' })), (source) => {
-        const blocks = READERS[format](source)
-        t.strictSame(Blocks.safeParse(blocks).error?.issues, undefined)
-        const html = blocksToHtml(blocks)
-        t.strictSame(offences(html), [])
-        t.strictSame(offences(blocksToHtml(markdownToBlocks(blocksToMarkdown(blocks)))), [])
-        for (const out of FORMATS) {
-          const again = READERS[out](WRITERS[out](blocks))
-          t.strictSame(essence(again, { levels: false }), essence(blocks, { levels: false }))
-        }
-      }),
-      { numRuns: runs(200) },
+    t.doesNotThrow(() =>
+      fc.assert(
+        fc.property(fc.oneof(markup, fc.string({ unit: 'binary' })), (source) => {
+          const blocks = READERS[format](source)
+          assert.deepEqual(Blocks.safeParse(blocks).error?.issues, undefined)
+          const html = blocksToHtml(blocks)
+          assert.deepEqual(offences(html), [])
+          assert.deepEqual(offences(blocksToHtml(markdownToBlocks(blocksToMarkdown(blocks)))), [])
+          for (const out of FORMATS) {
+            const again = READERS[out](WRITERS[out](blocks))
+            assert.deepEqual(essence(again, { levels: false }), essence(blocks, { levels: false }))
+          }
+        }),
+        { numRuns: runs(200) },
+      ),
     )
   })
 }
 
 t.test('text that looks like markup stays text', async (t) => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
-      const children = [{ _type: 'span' as const, text: `${text}<script>alert(1)</script>` }]
-      t.strictSame(offences(blocksToHtml([{ _type: 'block', children }])), [])
-    }),
-    { numRuns: runs(100) },
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
+        const children = [{ _type: 'span' as const, text: `${text}<script>alert(1)</script>` }]
+        assert.deepEqual(offences(blocksToHtml([{ _type: 'block', children }])), [])
+      }),
+      { numRuns: runs(100) },
+    ),
   )
   for (const line of ['1. x', '*x*', '# x', '- x', '> x', '    x', '`x`', '<b>x</b>', 'a\\*b']) {
     const blocks = bodyFromInput({
@@ -308,21 +328,22 @@ t.test('what HTML means', async (t) => {
 
 t.test('what Markdown means', async (t) => {
   const cases: Record<string, string[]> = {
-    '# a\n\n**b** *c* `d` ~~e~~': ['h2: a', 'normal: {b|strong} {c|em} {d|code} {e|strike-through}'],
+    '# a\n\n**b** *c* `d` ~~e~~': [
+      'h2: a',
+      'normal: {b|strong} {c|em} {d|code} {e|strike-through}',
+    ],
     'soft\nwrap\\\nhard  \nhard': ['normal: soft wrap\nhard\nhard'],
     '- a\n  1. b\n- c\n\n  d': ['normal bullet1: a', 'normal number2: b', 'normal bullet1: c\n\nd'],
     '> a\n>\n> b': ['blockquote: a', 'blockquote: b'],
-    'a <u>b</u><script>c</script>': ['normal: a {b|underline}c'],
+    'a <u>b</u><script>c</script>': ['normal: a {b|underline}'],
     '<div onclick="x">\n\n*a*\n\n</div>': ['normal: {a|em}'],
     '[a](javascript:x) <https://b.example/%20> https://c.example': [
       'normal: a {https://b.example/%20|l0} https://c.example https://b.example/%20',
     ],
-    '![a \\* `b`](/i.jpg "c")': [
-      '{"_type":"image","url":"/i.jpg","alt":"a * b","caption":"c"}',
-    ],
+    '![a \\* `b`](/i.jpg "c")': ['{"_type":"image","url":"/i.jpg","alt":"a * b","caption":"c"}'],
     '| a | b |\n|---|---|\n| 1 | **2** |': ['normal: a | b', 'normal: 1 | {2|strong}'],
     '```js\na\n```\n\n---': ['{"_type":"code","language":"js","code":"a"}', '{"_type":"break"}'],
-    "\"straight\" 'quotes' -- (c) ...": ["normal: \"straight\" 'quotes' -- (c) ..."],
+    '"straight" \'quotes\' -- (c) ...': ['normal: "straight" \'quotes\' -- (c) ...'],
   }
   for (const [markdown, expected] of Object.entries(cases)) {
     t.strictSame(outlineOf(markdownToBlocks(markdown)), expected, markdown)
@@ -363,21 +384,193 @@ t.test('offsets cut the text of each block out of the plain text', async (t) => 
     anyText.map((text): Block => ({ _type: 'block', children: [{ _type: 'span', text }] })),
     body.map(([block]) => block as Block),
   )
-  fc.assert(
-    fc.property(fc.array(anyBlock, { maxLength: 6 }), (blocks) => {
-      const keyed = bodyFromInput({ blocks })
-      const plain = blocksToText(keyed)
-      t.equal(plain, plain.normalize(), 'NFC as a whole')
-      const characters = [...plain]
-      const cut = blockOffsets(keyed).map(({ key, start, end }) => {
-        const block = keyed.find(({ _key }) => _key === key) as Block
-        const own = block._type === 'block' ? block.children.map(({ text }) => text).join('') : ''
-        const expected = block._type === 'code' ? block.code : own
-        t.equal(characters.slice(start, end).join(''), expected.normalize())
-        return characters.slice(start, end).join('')
-      })
-      t.equal(cut.join('\n\n'), plain, 'and nothing stands between them but the empty lines')
-    }),
-    { numRuns: runs(200) },
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.array(anyBlock, { maxLength: 6 }), (blocks) => {
+        const keyed = bodyFromInput({ blocks })
+        const plain = blocksToText(keyed)
+        assert.equal(plain, plain.normalize(), 'NFC as a whole')
+        const characters = [...plain]
+        const cut = blockOffsets(keyed).map(({ key, start, end }) => {
+          const block = keyed.find(({ _key }) => _key === key) as Block
+          const own = block._type === 'block' ? block.children.map(({ text }) => text).join('') : ''
+          const expected = block._type === 'code' ? block.code : own
+          assert.equal(characters.slice(start, end).join(''), expected.normalize())
+          return characters.slice(start, end).join('')
+        })
+        assert.equal(cut.join('\n\n'), plain, 'and nothing stands between them but the empty lines')
+      }),
+      { numRuns: runs(200) },
+    ),
   )
+})
+
+const paragraph = (text: string, _key?: string): Block => ({
+  _type: 'block',
+  ...(_key !== undefined && { _key }),
+  children: [{ _type: 'span', text }],
+})
+const keysOf = (blocks: Block[]) => blocks.map(({ _key }) => _key)
+
+t.test('an insertion, a removal or a move shifts no key', async (t) => {
+  const texts = fc.array(fc.constantFrom<string>('a b', 'c d', 'e f', 'g h', 'i j'), {
+    maxLength: 12,
+  })
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(
+        texts,
+        fc.nat(12),
+        fc.constantFrom<string>('a b', 'new'),
+        (before, place, added) => {
+          const previous = bodyFromInput({ blocks: before.map((text) => paragraph(text)) })
+          const keys = keysOf(previous)
+          assert.equal(new Set(keys).size, keys.length)
+          const markdown = before.toSpliced(place, 0, added).join('\n\n')
+          const inserted = keysOf(bodyFromInput({ markdown }, previous))
+          assert.equal(new Set(inserted).size, keys.length + 1)
+          assert.deepEqual(
+            inserted.filter((key) => keys.includes(key)),
+            keys,
+          )
+          const without = before.toSpliced(place, 1)
+          const removed = bodyFromInput({ markdown: without.join('\n\n') }, previous)
+          assert.equal(new Set(keysOf(removed)).size, without.length)
+          for (const block of removed) {
+            const old = previous.find(({ _key }) => _key === block._key) as Block
+            assert.equal(blocksToText([old]), blocksToText([block]))
+          }
+        },
+      ),
+      { numRuns: runs(200) },
+    ),
+  )
+  const previous = ['one', 'two', 'three'].map((text) => paragraph(text, `k-${text}`))
+  const moved = bodyFromInput({ html: '<p>three</p><p>one</p><h2>two</h2>' }, previous)
+  t.strictSame(keysOf(moved), ['k-three', 'k-one', 'k-two'])
+})
+
+t.test('an edited paragraph keeps its key, new text never takes one', async (t) => {
+  const previous = [
+    paragraph('The council voted on Monday to close the bridge.', 'council'),
+    paragraph('No.', 'no'),
+    { _type: 'break' as const, _key: 'rule' },
+    { _type: 'image' as const, url: '/a.jpg', _key: 'picture' },
+  ]
+  const markdown =
+    'Intro.\n\nThe council voted on **Tuesday** to close the old bridge.\n\nYes.\n\n---\n\n![](/a.jpg "b")'
+  const [intro, council, yes, rule, picture] = keysOf(bodyFromInput({ markdown }, previous))
+  t.strictSame([council, rule, picture], ['council', 'rule', 'picture'])
+  t.notMatch(`${intro} ${yes}`, /council|no|rule|picture/)
+})
+
+t.test('given keys win', async (t) => {
+  const previous = [paragraph('one', 'a'), paragraph('two', 'b')]
+  const blocks = [paragraph('two', 'a'), paragraph('one'), paragraph('two')]
+  const [first, second, third] = keysOf(bodyFromInput({ blocks }, previous))
+  t.equal(first, 'a')
+  t.equal(third, 'b')
+  t.not(second, 'a')
+  const fresh = keysOf(bodyFromInput({ markdown: 'one\n\none\n\ntwo' }))
+  t.strictSame(fresh, keysOf(bodyFromInput({ html: '<p>one<p>one<p>two' })), 'imported twice')
+  t.equal(new Set(fresh).size, 3)
+})
+
+t.test('a block comes out complete', async (t) => {
+  const blocks: Block[] = [
+    { _type: 'block', _key: 'k', children: [] },
+    { _type: 'block', _key: 'l', listItem: 'bullet', children: [{ _type: 'span', text: 'a' }] },
+    {
+      _type: 'block',
+      _key: 'm',
+      children: ['a', 'b'].map((text) => ({
+        _type: 'span' as const,
+        text,
+        ...(text === 'b' && { _key: 's0' }),
+      })),
+    },
+  ]
+  const span = (_key: string, text: string) => ({ _type: 'span', _key, text, marks: [] })
+  const normal = { _type: 'block', style: 'normal', markDefs: [] }
+  t.strictSame(bodyFromInput({ blocks }), [
+    { ...normal, _key: 'k', children: [span('s0', '')] },
+    { ...normal, _key: 'l', listItem: 'bullet', level: 1, children: [span('s0', 'a')] },
+    { ...normal, _key: 'm', children: [span('s1', 'a'), span('s0', 'b')] },
+  ])
+})
+
+t.test('what is no body is refused, with all that is wrong', async (t) => {
+  const faults = (input: unknown) =>
+    BodyInput.safeParse(input).error?.issues.map(({ path, message }) =>
+      `${path.join('.')} ${message}`.trim(),
+    )
+  const link = (href: string) => ({ _type: 'link', _key: 'l', href })
+  const exactlyOne = ['must have exactly one of "markdown", "html" and "blocks"']
+  t.strictSame(faults({}), exactlyOne)
+  t.strictSame(faults({ markdown: 'a', html: 'b' }), exactlyOne)
+  t.match(faults({ text: 'a' }), ['Unrecognized key: "text"'])
+  t.match(faults({ markdown: 'a\u0000' }), [/^markdown must not contain NUL/])
+  const hrefs = ['JavaScript:x', 'java\tscript:x', '\u0001javascript:x', ' javascript:x', 'data:,x']
+  for (const href of [...hrefs, 'vbscript:x', 'https://', 'a b', '', `/${'x'.repeat(2048)}`]) {
+    t.ok(faults({ blocks: [{ _type: 'block', children: [], markDefs: [link(href)] }] }), href)
+    t.ok(faults({ blocks: [{ _type: 'image', url: href }] }), href)
+  }
+  for (const href of [...HREFS, '//x.example/a', '?a=b']) {
+    t.notOk(faults({ blocks: [{ _type: 'block', children: [], markDefs: [link(href)] }] }), href)
+  }
+  const marks = { _type: 'span', _key: 's', text: '', marks: ['em', 'nothing'] }
+  const twice = { _type: 'block', children: [marks, { ...marks, marks: [] }], level: 1 }
+  t.match(faults({ blocks: [twice] }), [
+    /^blocks.0.children.1._key is used twice/,
+    /^blocks.0.children.0.marks.1 names neither a decorator/,
+    /^blocks.0.level needs listItem/,
+  ])
+  t.match(faults({ blocks: [paragraph('a', 'k'), paragraph('b', 'k')] }), [/1._key is used twice/])
+  t.match(faults({ blocks: [paragraph('a'.repeat(60_000)), paragraph('😀'.repeat(40_001))] }), [
+    'blocks has 100001 characters of text; at most 100000',
+  ])
+  t.match(faults({ blocks: [{ ...paragraph('a'), colour: 'red' }] }), [/Unrecognized key/])
+})
+
+t.test('markup that makes too large a body is refused by name', async (t) => {
+  const large = { html: '<p>a'.repeat(2001), markdown: `${'a\n\n'.repeat(2001)}` }
+  for (const format of FORMATS) {
+    try {
+      bodyFromInput({ [format]: large[format] })
+      t.fail('is taken')
+    } catch (error) {
+      t.ok(error instanceof Fault && error.code === 'rule_broken')
+      t.match(error, { errors: [{ pointer: `/body/${format}`, message: /2000/ }] })
+    }
+  }
+  t.equal(bodyFromInput({ html: '<p>a'.repeat(2000) }).length, 2000)
+})
+
+t.test('nesting without end neither overflows nor takes long', async (t) => {
+  const deep = (open: string, close = '') => `${open.repeat(10_000)}x${close.repeat(10_000)}`
+  const sources = [
+    deep('<div>', '</div>'),
+    ...['<b>', '<blockquote>', '<ul><li>', '<table><tr><td>', '<figure><figcaption>', '<pre>'].map(
+      (open) => deep(open),
+    ),
+    ...['> ', '- ', '[', '![', '*a **b ', '~~a ', '`a ', '<div>\n\n'].map((open) => deep(open)),
+  ]
+  for (const source of sources) {
+    for (const format of FORMATS) {
+      const start = performance.now()
+      const blocks = READERS[format](source)
+      t.match(blocksToText(blocks), /x/)
+      t.match(blocksToHtml(blocks), /x/)
+      t.match(blocksToMarkdown(blocks), /x/)
+      t.ok(performance.now() - start < 2000, `${format} ${source.slice(0, 20)}`)
+    }
+  }
+})
+
+t.test('the published schema is the same for what comes in and what goes out', async (t) => {
+  for (const schema of [BodyInput, Body]) {
+    const published = z.toJSONSchema(schema, { io: 'input' })
+    t.strictSame(published, z.toJSONSchema(schema, { io: 'output' }))
+    t.hasProps(published.$defs ?? {}, ['TextBlock', 'ImageBlock', 'CodeBlock', 'BreakBlock'])
+  }
 })

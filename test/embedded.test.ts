@@ -4,9 +4,11 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  writeFileSync,
 } from 'node:fs'
 import { cp, mkdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -22,6 +24,7 @@ import { type Embedded, joinEmbedded } from '../src/db/embedded.ts'
 // Real processes on real folders: who uses the server is a process of its own, so that it can be
 // killed. Everything started here is known by its id and ended by it.
 
+t.setTimeout(120_000)
 const flags = { fsync: 'off' }
 const source = fileURLToPath(new URL('../src/db/embedded.ts', import.meta.url))
 
@@ -203,15 +206,19 @@ t.test('the first start makes a cluster, the second keeps its data', async (t) =
   t.ok(await end(pids, 500), 'leaving is over when the server is')
   t.same(readdirSync(dataDir).sort(), ['pg', 'postgres.json', 'postgres.log'])
 
+  mkdirSync(join(dataDir, `pg.new-${pids.keeper}-killed`))
+  writeFileSync(join(dataDir, 'postgres.log'), 'x'.repeat(1024 * 1024 + 1))
   const second = await joinHere(t, dataDir)
   t.equal(second.url, first.url, 'the port stays')
+  t.same(readdirSync(dataDir).sort(), ['pg', 'postgres.json', 'postgres.log', 'postgres.log.1'])
+  t.ok((await stat(join(dataDir, 'postgres.log'))).size < 1024 * 1024, 'the log was put aside')
   t.same(await query(second.url, 'select n from kept'), { n: 1 })
   await second.leave()
 })
 
 t.test('processes that start at once on an empty folder share one server', async (t) => {
   const dataDir = await newDataDir(t)
-  const clients = [1, 2, 3].map(() => new Client(t, dataDir))
+  const clients = [1, 2].map(() => new Client(t, dataDir))
   const answers = await Promise.all(clients.map((client) => client.joined()))
   const [{ url }] = answers as [Answer]
   t.same([...new Set(answers.map((answer) => answer.url))], [url])
@@ -219,23 +226,23 @@ t.test('processes that start at once on an empty folder share one server', async
   t.same(readdirSync(dataDir).sort(), ['pg', 'postgres.json', 'postgres.log'])
   const pids = await processesOf(t, dataDir, url)
 
-  const [one, two, three] = clients as [Client, Client, Client]
+  const [one, two] = clients as [Client, Client]
   await one.leave()
-  await two.kill()
   await delay(300)
   t.same(await query(url, 'select 1 as n'), { n: 1 }, 'the server stays while one of them stays')
   const late = await joinHere(t, dataDir)
   t.equal(late.started, false)
-  await three.kill()
+  await two.kill()
+  await delay(300)
   t.same(await query(url, 'select 1 as n'), { n: 1 })
   await late.leave()
   t.ok(await end(pids, 500))
 })
 
-t.test('a killed process leaves nothing behind', async (t) => {
+t.test('killed processes', async (t) => {
   const dataDir = await newDataDir(t)
 
-  await t.test('killed while it makes the cluster', async (t) => {
+  await t.test('killed client while its keeper makes the cluster', async (t) => {
     const client = new Client(t, dataDir)
     t.match(await client.next(), { note: /new database cluster/ })
     await delay(200)
@@ -247,7 +254,7 @@ t.test('a killed process leaves nothing behind', async (t) => {
     t.same(drafts(), [])
   })
 
-  await t.test('killed as the only one that uses the server', async (t) => {
+  await t.test('killed client: the only one leaves nothing behind', async (t) => {
     const client = new Client(t, dataDir)
     const { url } = await client.joined()
     const pids = await processesOf(t, dataDir, url)
@@ -260,10 +267,6 @@ t.test('a killed process leaves nothing behind', async (t) => {
     await client.kill()
     t.ok(await end(pids))
   })
-})
-
-t.test('a killed keeper or server', async (t) => {
-  const dataDir = await newDataDir(t)
 
   await t.test(
     'killed keeper: who uses the server goes on, and the last one still stops it',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,6 +52,8 @@ async function totals(file: string): Promise<{ passed: number; failed: number; s
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'dateline-test-'))
+// As root, PostgreSQL runs as another user, who must be able to enter.
+await chmod(folder, 0o755)
 const external = process.env.TEST_DATABASE_URL
 const server = external ? undefined : await joinEmbedded({ dataDir: folder, flags: FLAGS })
 const serverUrl = external ?? server?.url ?? ''

@@ -1,12 +1,13 @@
 import { eq, sql } from 'drizzle-orm'
 import { demand } from '../actor.ts'
 import type { Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
 import { redateQuotes } from '../quotes/tie.ts'
 import { demandPublishable } from './commands.ts'
-import { type LockedArticle, lockArticle, now } from './lock.ts'
+import { type LockedArticle, lockArticle } from './lock.ts'
 import type { Publication } from './schema.ts'
 
 /**

@@ -1,15 +1,13 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { demand } from '../actor.ts'
 import type { Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { articles } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { missing } from '../errors.ts'
 
 export type LockedArticle = typeof articles.$inferSelect
-
-/** The database's clock, at the precision that times are kept with. */
-export const now = sql<Date>`date_trunc('milliseconds', now())`
 
 /**
  * The row of an article, locked until the transaction ends, by id or any slug it ever had. All
@@ -44,4 +42,27 @@ export async function nextVersion({ tx }: Writing, article: LockedArticle): Prom
     .update(articles)
     .set({ version: article.version + 1, updatedAt: now })
     .where(eq(articles.id, article.id))
+}
+
+/**
+ * Locks all articles that fit a condition, in one order, so that two merges at once wait for each
+ * other instead of deadlocking; their ids.
+ */
+export async function lockArticlesWhere({ tx }: Writing, condition: SQL): Promise<string[]> {
+  const rows = await tx
+    .select({ id: articles.id })
+    .from(articles)
+    .where(condition)
+    .orderBy(articles.id)
+    .for('update')
+  return rows.map((row) => row.id)
+}
+
+/** Gives locked articles their next versions. */
+export async function nextVersions({ tx }: Writing, ids: string[]): Promise<void> {
+  if (ids.length === 0) return
+  await tx
+    .update(articles)
+    .set({ version: sql`${articles.version} + 1`, updatedAt: now })
+    .where(inArray(articles.id, ids))
 }

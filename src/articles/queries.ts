@@ -31,7 +31,7 @@ function columns({ schema }: Reading, { formats, include }: Wanted): SQL {
         a.origin_system, a.origin_id, a.origin_url, a.publish_at, a.embargo_until, a.expires_at,
         a.published_at, a.created_at, a.updated_at`,
       sql`(select x.slug from ${view(schema, 'article_categories')} x
-           where x.article_id = a.id and x.place = 0) as category_slug`,
+           where x.article_id = a.id order by x.place limit 1) as category_slug`,
       wants('html') && sql`a.body_html`,
       wants('text') && sql`a.plain_text`,
       wants('markdown', 'blocks') && sql`a.body`,

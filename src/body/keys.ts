@@ -27,7 +27,7 @@ export function withKeys(blocks: Block[], previous: Block[] = []): KeyedBlock[] 
   const used = new Set(keys)
   let from = entries(previous).filter(({ block }) => !used.has(block._key))
   let to = entries(blocks).filter(({ block }) => block._key === undefined)
-  for (const match of [sameInOrder, sameAnywhere, edited]) {
+  for (const match of [sameAnywhere, edited]) {
     const pairs = match(from, to)
     for (const { old, entry } of pairs) keys[entry.index] = old.block._key
     const matched = new Set(pairs.flatMap(({ old, entry }) => [old, entry]))
@@ -35,11 +35,11 @@ export function withKeys(blocks: Block[], previous: Block[] = []): KeyedBlock[] 
     to = to.filter((entry) => !matched.has(entry))
   }
   const taken = new Set([...keys, ...previous.map((block) => block._key)])
-  return blocks.map((block, index) => {
-    const _key = keys[index] ?? contentKey(block, taken)
-    taken.add(_key)
-    return { ...block, _key }
-  })
+  const turns = new Map<string, number>()
+  return blocks.map((block, index) => ({
+    ...block,
+    _key: keys[index] ?? contentKey(content(block), taken, turns),
+  }))
 }
 
 function entries(blocks: Block[]): Entry[] {
@@ -51,11 +51,20 @@ function content(block: Block): string {
   return `${block._type}\n${block._type === 'image' ? block.url : blockText(block)}`
 }
 
-function contentKey(block: Block, taken: Set<string | undefined>): string {
-  for (let turn = 0; ; turn++) {
-    const hash = createHash('sha256').update(`${turn}\n${content(block)}`)
+/** A hash of the content and of how often it came before; takes it. */
+function contentKey(
+  content: string,
+  taken: Set<string | undefined>,
+  turns: Map<string, number>,
+): string {
+  for (;;) {
+    const turn = turns.get(content) ?? 0
+    turns.set(content, turn + 1)
+    const hash = createHash('sha256').update(`${turn}\n${content}`)
     const key = hash.digest('hex').slice(0, 12)
-    if (!taken.has(key)) return key
+    if (taken.has(key)) continue
+    taken.add(key)
+    return key
   }
 }
 

@@ -1,4 +1,4 @@
-import MarkdownIt, { type Token } from 'markdown-it'
+import MarkdownIt, { type StateBlock, type Token } from 'markdown-it'
 import { toMarkdown } from 'mdast-util-to-markdown'
 import { htmlToBlocks } from './html.ts'
 import { MARKDOWN_STYLE, markdownTree } from './markdown-tree.ts'
@@ -12,11 +12,14 @@ reader.normalizeLink = (url) => url
 reader.normalizeLinkText = (url) => url
 // Its own leaves escaped characters and code out of an image's alt (markdown-it issue 1142).
 reader.renderer.renderInlineAsText = plain
+// Its own limit of 100 levels leaves out what is deeper; two levels at most are added at once.
+const DEEPEST_NESTING = 90
+reader.block.ruler.before('table', 'too_deep', tooDeep)
 
 /**
  * Blocks (without keys) of any Markdown, never throwing: CommonMark with tables and ~~deletions~~;
  * HTML within it is sanitised, and read, as {@link htmlToBlocks} does. The title of an image is its
- * caption. Nesting deeper than 100 is text (markdown-it's `maxNesting`).
+ * caption. Signs nested deeper than 90 levels are text.
  *
  * (It goes by way of HTML since `@portabletext/markdown` sets the paragraphs of a list item together
  * without a space, makes hard line breaks of soft ones, and drops underline, sub and sup.)
@@ -42,4 +45,17 @@ function plain(tokens: Token[]): string {
       return type === 'softbreak' || type === 'hardbreak' ? '\n' : content
     })
     .join('')
+}
+
+/** A block rule of markdown-it: all that is left of a deep container is one paragraph. */
+function tooDeep(state: StateBlock, start: number, end: number, silent: boolean): boolean {
+  if (state.level < DEEPEST_NESTING) return false
+  if (silent) return true
+  state.push('paragraph_open', 'p', 1)
+  const inline = state.push('inline', '', 0)
+  inline.content = state.getLines(start, end, state.blkIndent, false).trim()
+  inline.children = []
+  state.push('paragraph_close', 'p', -1)
+  state.line = end
+  return true
 }

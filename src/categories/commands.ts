@@ -1,13 +1,13 @@
-import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
+import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { lockArticlesWhere, nextVersions } from '../articles/lock.ts'
 import type { Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
-import { articleCategories, articles, categories } from '../db/tables.ts'
+import { articleCategories, categories } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
 import type { CategoryCreate, CategoryPatch } from './schema.ts'
-
-const now = sql`date_trunc('milliseconds', now())`
 
 /**
  * Whoever changes the tree's shape waits here first, before any row is locked: two moves at once
@@ -179,23 +179,16 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
   const heir = (await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])).get(name)
   if (!heir) throw fault(`There is no category ${name}.`)
   if (heir.id === row.id) throw fault('A category cannot be merged into itself.')
-  const [children, touched] = [
-    await tx
-      .select({ id: categories.id })
-      .from(categories)
-      .where(eq(categories.parentId, row.id))
-      .orderBy(categories.position)
-      .for('update'),
-    // In one order, so that two merges at once wait for each other instead of deadlocking.
-    await tx
-      .select({ id: articles.id })
-      .from(articles)
-      .where(
-        sql`${articles.id} in (select article_id from article_categories where category_id = ${row.id})`,
-      )
-      .orderBy(articles.id)
-      .for('update'),
-  ]
+  const children = await tx
+    .select({ id: categories.id })
+    .from(categories)
+    .where(eq(categories.parentId, row.id))
+    .orderBy(categories.position)
+    .for('update')
+  const touched = await lockArticlesWhere(
+    ctx,
+    sql`id in (select article_id from article_categories where category_id = ${row.id})`,
+  )
   // A child that takes its parent's place moves up to where the parent was.
   await liftAbove(ctx, heir.id, row)
   for (const child of children) {
@@ -206,20 +199,16 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
       .where(eq(categories.id, child.id))
     await place(ctx, child.id, heir.id, Number.MAX_SAFE_INTEGER)
   }
+  // Where an article has both, the earlier place stays: the first category is the primary one.
   await tx.execute(sql`
     delete from article_categories x using article_categories y
-    where x.category_id = ${row.id} and y.category_id = ${heir.id} and y.article_id = x.article_id`)
+    where x.article_id = y.article_id and x.position > y.position
+      and array[x.category_id, y.category_id] <@ array[${row.id}, ${heir.id}]::uuid[]`)
   await tx
     .update(articleCategories)
     .set({ categoryId: heir.id })
     .where(eq(articleCategories.categoryId, row.id))
-  const ids = touched.map((article) => article.id)
-  if (ids.length > 0) {
-    await tx
-      .update(articles)
-      .set({ version: sql`${articles.version} + 1`, updatedAt: now })
-      .where(inArray(articles.id, ids))
-  }
+  await nextVersions(ctx, touched)
   await bequeathSlugs(tx, 'category', row.id, heir.id)
 }
 

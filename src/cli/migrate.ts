@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readConfig } from '../config.ts'
+import { environment, readConfig } from '../config.ts'
 import { joinEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
 
@@ -9,7 +9,7 @@ export function addMigrate(program: Command): void {
     .command('migrate')
     .description('bring the database to the newest migration, and set its roles and rights')
     .action(async () => {
-      const config = readConfig(process.env)
+      const config = readConfig(environment())
       const server = config.databaseUrl
         ? undefined
         : await joinEmbedded({ dataDir: config.dataDir })

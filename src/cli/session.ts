@@ -1,5 +1,5 @@
 import { OPERATOR } from '../actor.ts'
-import { readConfig } from '../config.ts'
+import { environment, readConfig } from '../config.ts'
 import { type Database, transaction, type Writing } from '../db/client.ts'
 import { connect } from '../db/connect.ts'
 
@@ -12,7 +12,7 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promi
     info: () => {},
     error: (_fields: object, text: string) => void process.stderr.write(`dateline: ${text}\n`),
   }
-  const connection = await connect(readConfig(process.env), quiet)
+  const connection = await connect(readConfig(environment()), quiet)
   try {
     return await work(connection.db)
   } finally {

@@ -170,6 +170,6 @@ async function openDataDir(path: string): Promise<string> {
 function unusable(path: string, error: unknown): Error {
   const { code } = error as NodeJS.ErrnoException
   return new Error(
-    `cannot write to ${path} (${code}): give this user the right, or set DATA_DIR to another folder`,
+    `cannot write to ${resolve(path)} (${code}): give this user the right, or set DATA_DIR to another folder`,
   )
 }

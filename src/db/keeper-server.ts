@@ -14,6 +14,7 @@ import {
   servesCluster,
 } from './keeper-postmaster.ts'
 import { explainFailure } from './keeper-programs.ts'
+import { openSession } from './keeper-session.ts'
 
 /** Settings of a small service's database; `flags` of the caller go over them. */
 const SETTINGS = {
@@ -71,7 +72,7 @@ export async function findOrStartServer(cluster: Cluster, options: Options): Pro
         // Perhaps politely, waiting for its sessions to end, and whose keeper is gone: not for ever.
         if (await servesCluster(found.pid, dir)) await stopServer(cluster, found.pid)
       } else if (found.status === 'ready') {
-        const session = await openSession(cluster, found.port, options.password)
+        const session = await openSession(dir, found.port, options.password)
         if (session instanceof pg.Client)
           return { pid: found.pid, port: found.port, session, started: found.pid === own }
         if (session === 'wrong password') {
@@ -97,7 +98,7 @@ export async function findOrStartServer(cluster: Cluster, options: Options): Pro
 /**
  * Stops the server `pid` of this cluster, fast (sessions are cut, all that was committed stays), and
  * resolves when it is gone. What does not end in 10 s ends without a checkpoint (the next start
- * replays its log), and what does not end in 20 s is killed.
+ * replays its log), and what does not end in 20 s is killed. The caller knows that it is the server.
  */
 export async function stopServer({ dir }: Cluster, pid: number): Promise<void> {
   const signals: [after: number, signal: NodeJS.Signals][] = [
@@ -107,7 +108,7 @@ export async function stopServer({ dir }: Cluster, pid: number): Promise<void> {
   ]
   const began = performance.now()
   // Its file tells: a process that nobody has waited for still counts as alive.
-  while ((await readPostmaster(dir))?.pid === pid && isAlive(pid)) {
+  do {
     const due = signals[0]
     if (due && performance.now() - began >= due[0]) {
       signals.shift()
@@ -118,7 +119,7 @@ export async function stopServer({ dir }: Cluster, pid: number): Promise<void> {
       }
     }
     await delay(10)
-  }
+  } while ((await readPostmaster(dir))?.pid === pid && isAlive(pid))
 }
 
 /** Starts a server and waits until it takes connections. No pid: try again, somebody was in the way. */
@@ -166,34 +167,6 @@ async function startServer(
     (await versionConflict(cluster)) ??
       `PostgreSQL ended at its start (${ended}). The last lines of ${log}:\n${lines.slice(-8).join('\n')}`,
   )
-}
-
-/** A session with the server at `port`, if it serves this cluster and takes the password. */
-async function openSession(
-  { dir }: Cluster,
-  port: number,
-  password: string,
-): Promise<pg.Client | 'wrong password' | undefined> {
-  const session = new pg.Client({
-    host: '127.0.0.1',
-    port,
-    user: 'dateline',
-    password,
-    database: 'postgres',
-    application_name: `dateline keeper ${process.pid}`,
-    connectionTimeoutMillis: 5000,
-  })
-  session.on('error', () => {})
-  try {
-    await session.connect()
-    await session.query('set idle_session_timeout = 0')
-    const { rows } = await session.query("select current_setting('data_directory') as dir")
-    if (rows[0]?.dir === dir) return session
-  } catch (error) {
-    if ((error as { code?: string }).code === '28P01') return 'wrong password'
-  }
-  await session.end().catch(() => {})
-  return undefined
 }
 
 /** A port of 127.0.0.1 that is free now; another may take it before the server does. */

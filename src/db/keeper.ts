@@ -11,10 +11,10 @@ import { dirname, join } from 'node:path'
 import type pg from 'pg'
 import { ensureState, type ServerState, writeState } from './embedded-state.ts'
 import { type Cluster, openCluster } from './keeper-cluster.ts'
-import { takeServer } from './keeper-lock.ts'
 import { trimLog } from './keeper-log.ts'
 import { reachKeeper, send } from './keeper-protocol.ts'
 import { findOrStartServer, type Server, stopServer } from './keeper-server.ts'
+import { takeServer } from './keeper-session.ts'
 
 /** For a start, the recovery after a crash included; pg_ctl waits as long. */
 const START_MS = 60_000
@@ -74,8 +74,10 @@ async function keep(): Promise<void> {
     const password = encodeURIComponent(state.password)
     const url = `postgresql://dateline:${password}@127.0.0.1:${server.port}/dateline`
     if (!server.started) allReturned = performance.now() + RETURN_MS
-    ready.resolve({ url, started: server.started })
-    if (!abandoned.signal.aborted) await Promise.race([cut, once(abandoned.signal, 'abort')])
+    if (!abandoned.signal.aborted) {
+      ready.resolve({ url, started: server.started })
+      await Promise.race([cut, once(abandoned.signal, 'abort')])
+    }
     listener.close()
     await rm(dirname(path), { recursive: true, force: true })
   } finally {

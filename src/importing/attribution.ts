@@ -1,17 +1,20 @@
+import { PARTICIPLES } from './english.ts'
+import type { Phrase } from './phrases.ts'
 import {
-  ADVERBS,
-  BASE_VERBS,
-  FINITE_VERBS,
-  NOT_NAMES,
-  PARTICIPLES,
-  PASSIVES,
-  SPEECH_NOUNS,
-} from './english.ts'
-import type { Phrase, Phrases } from './phrases.ts'
-import type { Paragraph, Token } from './tokens.ts'
-
-/** A paragraph with its noun phrases. */
-export type Reading = { paragraph: Paragraph; phrases: Phrases }
+  FURTHEST,
+  FURTHEST_APPOSITION,
+  fits,
+  isBase,
+  isPassive,
+  isVerb,
+  OF,
+  type Reading,
+  type Sentence,
+  sentenceAt,
+  sentenceSubject,
+  subjectBefore,
+} from './subjects.ts'
+import type { Token } from './tokens.ts'
 
 /**
  * How a sentence attributes something: who (undefined where it names nobody), in which document,
@@ -24,12 +27,6 @@ export type Attribution = {
   cue?: { from: number; to: number }
 }
 
-type Sentence = { from: number; to: number }
-
-/** Tokens; sentences longer than this are no prose, and reading stays linear. */
-const FURTHEST = 80
-const FURTHEST_APPOSITION = 30
-const OF = /^(?:of|from|at|for|with|in|near)$/
 /** After a verb of saying that ends the attribution. */
 const AFTER_VERB =
   /^(?:[.,;:!?)]|on|in|at|to|after|during|as|when|while|before|of|yesterday|today)$/
@@ -41,7 +38,7 @@ export function attributionOf(reading: Reading, quote: number, before?: Reading)
   if (after?.who && after.who.kind !== 'document') return after
   const earlier =
     attributionBefore(reading, quote, sentence) ??
-    attributionFar(reading, quote, sentence) ??
+    (after ? undefined : attributionFar(reading, quote, sentence)) ??
     introduction(reading, quote, sentence, before) ??
     subjectOnly(reading, sentence)
   if (!after) return earlier
@@ -121,7 +118,11 @@ function attributionBefore(
     if (isPassive(tokens, at)) continue
     const who = subjectBefore(reading, at, sentence.from, sentence)
     if (who && fits(who, token)) {
-      return { reading, who, cue: { from: clauseStart(who, at), to: cueEnd(tokens, at, quote) } }
+      return {
+        reading,
+        who,
+        cue: { from: clauseStart(reading, who, at), to: cueEnd(tokens, at, quote) },
+      }
     }
     // "phone calls", "to report": no verb with a subject. Any other has one we cannot name.
     if (isBase(token) || token?.text.endsWith('s')) continue
@@ -160,7 +161,7 @@ function introduction(
   const within = quote > 0
   const source = within ? reading : before
   const end = within ? quote : (before?.paragraph.tokens.length ?? 0)
-  if (!source || source.paragraph.tokens[end - 1]?.text !== ':') return undefined
+  if (source?.paragraph.tokens[end - 1]?.text !== ':') return undefined
   const introducing = sentenceAt(source.paragraph, end - 1)
   return attributionBefore(source, end, introducing) ?? subjectOnly(source, introducing)
 }
@@ -183,84 +184,6 @@ function actor(reading: Reading, participle: number, sentence: Sentence): Phrase
   return sentenceSubject(reading, sentence)
 }
 
-/** Who is the subject of the finite verb at a token, looking left no further than `limit`. */
-export function subjectBefore(
-  reading: Reading,
-  verb: number,
-  limit: number,
-  sentence: Sentence,
-): Phrase | undefined {
-  const { tokens } = reading.paragraph
-  const { ending } = reading.phrases
-  let at = verb - 1
-  while (at > limit && isAdverb(tokens[at])) at--
-  const word = tokens[at]?.text ?? ''
-  if (/^(?:and|but|then)$/.test(word)) {
-    return tokens[at - 1]?.kind === 'quote' ? undefined : sentenceSubject(reading, sentence)
-  }
-  if (word === 'who') return ending.get(tokens[at - 1]?.text === ',' ? at - 1 : at)
-  if (word !== ',') return checked(reading, ending.get(at + 1), limit)
-  // The name is the apposition: "the mayor, Jane Doe, said".
-  const inner = ending.get(at)
-  if (inner?.kind === 'name' && tokens[inner.from - 1]?.text === ',' && inner.from > limit) {
-    if (ending.get(inner.from - 1)?.kind !== 'name') return checked(reading, inner, limit)
-  }
-  // Behind an apposition: "Jane Doe, 54, a baker from Leeds, Yorkshire, said".
-  for (let comma = at - 1; comma > limit && at - comma < FURTHEST_APPOSITION; comma--) {
-    if (tokens[comma]?.kind === 'quote') return undefined
-    const phrase = tokens[comma]?.text === ',' ? ending.get(comma) : undefined
-    if (phrase && !OF.test(tokens[phrase.from - 1]?.text ?? ''))
-      return checked(reading, phrase, limit)
-  }
-  return undefined
-}
-
-function checked(reading: Reading, phrase: Phrase | undefined, limit: number): Phrase | undefined {
-  const { tokens } = reading.paragraph
-  const { ending } = reading.phrases
-  if (!phrase || phrase.from < limit) return undefined
-  if (phrase.kind === 'name' && phrase.possessive) return undefined
-  const before = tokens[phrase.from - 1]?.text ?? ''
-  // "Smith and Jones said": neither alone.
-  if (before === 'and' && ending.has(phrase.from - 1)) return undefined
-  if (phrase.kind !== 'name' || !OF.test(before) || phrase.from - 1 < limit) return phrase
-  // "Jane Doe of the Harbour Trust said"
-  const holder = ending.get(phrase.from - 1)
-  return holder && holder.from >= limit ? holder : undefined
-}
-
-/** The subject a sentence begins with, at once or after an introductory clause. */
-function sentenceSubject(reading: Reading, sentence: Sentence): Phrase | undefined {
-  const { tokens } = reading.paragraph
-  let at = sentence.from
-  const dash = tokens.slice(at, at + 6).findIndex(({ text }) => text === '—' || text === '–')
-  if (dash > 0) at += dash + 1
-  const direct = asSubject(reading, at)
-  if (direct) return direct
-  const first = tokens[at]?.text ?? ''
-  if (!NOT_NAMES.has(first) && !/(?:ing|ed|ly)$/.test(first)) return undefined
-  const end = Math.min(sentence.to, at + FURTHEST)
-  for (let comma = at + 1; comma < end; comma++) {
-    if (tokens[comma]?.text === ',') return asSubject(reading, comma + 1)
-  }
-  return undefined
-}
-
-function asSubject(reading: Reading, at: number): Phrase | undefined {
-  const { tokens } = reading.paragraph
-  const phrase = reading.phrases.starting.get(at)
-  if (!phrase || phrase.kind === 'document') return undefined
-  const next = tokens[phrase.to]
-  if (next?.text === 'and' || next?.text === 'or' || next?.text === '&') {
-    if (reading.phrases.starting.has(phrase.to + 1)) return undefined
-  }
-  if (phrase.kind === 'name' && phrase.possessive) {
-    const nouns = tokens.slice(phrase.to, phrase.to + 3)
-    return nouns.some(({ text }) => SPEECH_NOUNS.has(text)) ? phrase : undefined
-  }
-  return next?.kind === 'word' || next?.text === ',' ? phrase : undefined
-}
-
 /** `according to` at a token, and whom or what it names. */
 export function accordingTo(
   reading: Reading,
@@ -277,42 +200,6 @@ export function accordingTo(
   return { reading, who, cue: { from: at, to: who.to } }
 }
 
-/** The sentence a token is in. */
-export function sentenceAt({ sentences, tokens }: Paragraph, at: number): Sentence {
-  let low = 0
-  let high = sentences.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if ((sentences[middle]?.from ?? 0) <= at) low = middle
-    else high = middle - 1
-  }
-  return sentences[low] ?? { from: 0, to: tokens.length }
-}
-
-export function isVerb(token: Token | undefined): boolean {
-  return token?.kind === 'word' && FINITE_VERBS.has(token.text)
-}
-
-function isBase(token: Token | undefined): boolean {
-  return token?.kind === 'word' && BASE_VERBS.has(token.text)
-}
-
-/** Base forms go with those who are many: `sources say`. */
-export function fits(who: Phrase, verb: Token | undefined): boolean {
-  return isVerb(verb) || (who.kind === 'unnamed' && /s$|people|police/.test(who.head))
-}
-
-function isAdverb(token: Token | undefined): boolean {
-  const word = token?.text ?? ''
-  return ADVERBS.has(word) || /^\p{Ll}+ly$/u.test(word)
-}
-
-function isPassive(tokens: Token[], verb: number): boolean {
-  let at = verb - 1
-  while (at > 0 && isAdverb(tokens[at])) at--
-  return PASSIVES.has(tokens[at]?.text ?? '')
-}
-
 function isPassiveBefore(tokens: Token[], quote: number, sentence: Sentence): boolean {
   for (let at = quote - 1; at > Math.max(sentence.from, quote - FURTHEST); at--) {
     if (isVerb(tokens[at])) return isPassive(tokens, at)
@@ -326,9 +213,13 @@ function nextQuote(tokens: Token[], from: number, to: number): number {
   return at
 }
 
-/** The cue begins with the subject, unless that stands far off. */
-function clauseStart(who: Phrase, verb: number): number {
-  return who.from < verb && verb - who.from <= FURTHEST_APPOSITION ? who.from : verb
+/** The cue begins with the subject, or with what that is an apposition to: `The mayor, Jane Doe,`. */
+function clauseStart({ paragraph, phrases }: Reading, who: Phrase, verb: number): number {
+  if (who.from >= verb || verb - who.from > FURTHEST_APPOSITION) return verb
+  const role =
+    paragraph.tokens[who.from - 1]?.text === ',' && paragraph.tokens[who.to]?.text === ','
+  const outer = role ? phrases.ending.get(who.from - 1) : undefined
+  return outer?.kind === 'definite' ? outer.from : who.from
 }
 
 /** With those told: `told reporters`. */

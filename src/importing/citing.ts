@@ -1,12 +1,6 @@
-import {
-  type Attribution,
-  accordingTo,
-  fits,
-  isVerb,
-  type Reading,
-  subjectBefore,
-} from './attribution.ts'
+import { type Attribution, accordingTo } from './attribution.ts'
 import { BASE_VERBS, DOCUMENT_VERBS } from './english.ts'
+import { fits, isVerb, type Reading, subjectBefore } from './subjects.ts'
 
 /** Verbs that tell what somebody said even without a quote. Others are as often about deeds. */
 const TELLING = new Set(

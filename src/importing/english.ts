@@ -6,9 +6,9 @@
 const words = (list: string) => new Set(list.trim().split(/\s+/))
 
 /** Verbs of saying that are regular; the rest is spelt out below. */
-const REGULAR = `accuse acknowledge add affirm allege announce answer argue ask assert blast boast
+const REGULAR = `accuse acknowledge add affirm allege announce answer argue ask assert blame blast boast
   brand call caution characterize characterise charge claim comment complain concede conclude
-  condemn confess confirm contend continue counter declare demand denounce deny describe disclose
+  condemn confess confirm contend continue counter criticize criticise declare demand denounce deny describe disclose
   emphasize emphasise exclaim explain hail insist joke label lament maintain mention mock note
   observe pledge post praise predict proclaim promise quote reaffirm recall recount reiterate
   remark repeat reply report respond retort reveal sum scoff shout signal slam state stress suggest

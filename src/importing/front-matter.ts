@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml'
+import { type Document, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { HttpUrl, InstantInput, Language, Slug } from '../fields.ts'
 import { text } from '../text.ts'
@@ -139,7 +139,7 @@ function parse(yaml: string): FrontMatter {
   if (document.errors.length > 0) {
     fail(document.errors.map(({ message, pos }) => `line ${lineOf(yaml, pos[0])}: ${message}`))
   }
-  const parsed = FrontMatter.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {})
+  const parsed = FrontMatter.safeParse(valueOf(document) ?? {})
   if (!parsed.success) {
     fail(
       parsed.error.issues.flatMap((issue) => {
@@ -151,6 +151,15 @@ function parse(yaml: string): FrontMatter {
     )
   }
   return parsed.data
+}
+
+/** Aliases are resolved only here: one that leads nowhere, or to too much, throws. */
+function valueOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    fail([error instanceof Error ? error.message : String(error)])
+  }
 }
 
 function lineOf(yaml: string, at: number): number {

@@ -1,6 +1,7 @@
-import { type Attribution, type Reading, sayingBefore } from './attribution.ts'
+import { type Attribution, sayingBefore } from './attribution.ts'
 import { TITLE_CUES } from './english.ts'
 import type { Stretch } from './quotations.ts'
+import type { Reading } from './subjects.ts'
 
 const LEAST_WORDS = 3
 const TERMINAL = /[.!?…。！？][)\]”’"'»]*$/u

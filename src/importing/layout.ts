@@ -16,6 +16,7 @@ const CONTROL = /[\u0000-\u0008\u000e-\u001f]/
 const BULLET = /^[-•*▪]\s+(?=\S)/u
 /** No text is set wider than this with line ends in its paragraphs. */
 const WIDEST_WRAP = 120
+const NARROWEST_WRAP = 30
 const LONGEST_HEADING = 90
 const MOST_HEADING_WORDS = 14
 
@@ -65,16 +66,19 @@ function paragraphsOf(lines: string[]): string[] {
 function wrapWidth(groups: string[][]): number {
   const wrapped = groups.filter((group) => group.length > 1)
   const width = wrapped.flat().reduce((most, line) => Math.max(most, line.length), 0)
-  if (width === 0 || width > WIDEST_WRAP) return 0
+  if (width < NARROWEST_WRAP || width > WIDEST_WRAP) return 0
   let full = 0
+  let ended = 0
   let pairs = 0
   for (const group of wrapped) {
     for (let i = 1; i < group.length; i++) {
       pairs++
       if (isFull(group[i - 1], group[i], width)) full++
+      if (/[.!?…:][”’"'»)]*$/u.test(group[i - 1] ?? '')) ended++
     }
   }
-  return full * 2 > pairs ? width : 0
+  // Paragraphs of one line each end their sentence; lines of a wrapped one seldom do.
+  return full * 2 >= pairs && ended * 2 < pairs ? width : 0
 }
 
 /** Whether a line ended only because the next one's first word did not fit. */

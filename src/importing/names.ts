@@ -91,19 +91,13 @@ function nameOf(
   const { tokens, text, block } = paragraph
   const first = firsts.has(start)
   let from = start
+  let begin = titleEnd(tokens, start, to)
   // "Secretary of State Ann Lee"
   const office = tokens[start - 1]?.text === 'of' && TITLES.has(tokens[start - 2]?.text ?? '')
-  const named = office && to - start > 1 ? titleEnd(tokens, start, to) : 0
-  let begin = start
-  if (
-    office &&
-    to - start > 2 &&
-    /^(?:State|Defen[cs]e|Staff|Police|Schools?)$/.test(tokens[start]?.text ?? '')
-  ) {
+  if (office && to - start > 2 && OFFICES.has(tokens[start]?.text ?? '')) {
     from = start - 2
-    begin = start + 1
+    begin = Math.max(begin, start + 1)
   }
-  begin = Math.max(begin, named, titleEnd(tokens, start, to))
   const words = tokens
     .slice(begin, to)
     .filter((token) => token.kind === 'word' && !HONORIFICS.has(token.text))
@@ -116,7 +110,10 @@ function nameOf(
   const article = /^the$/i.test(tokens[from - 1]?.text ?? '')
   if (article || (title && /^an?$/i.test(tokens[from - 1]?.text ?? ''))) from--
   const called = title ? 'person' : callOf(words)
-  title ??= called === 'person' ? roleAfter(text, tokens, to) : undefined
+  title ??=
+    called === 'person'
+      ? (roleAfter(text, tokens, to) ?? roleInFront(text, tokens, from, to))
+      : undefined
   const pronoun = pronounOf(tokens.slice(from, to), title)
   return {
     kind: 'name',
@@ -179,6 +176,22 @@ function roleAfter(text: string, tokens: Token[], to: number): string | undefine
   }
   if (!role || !/^[,.]$/.test(tokens[end]?.text ?? '')) return undefined
   return text.slice(tokens[from]?.start, tokens[end - 1]?.end).slice(0, LONGEST_TITLE)
+}
+
+/** A role to which the name is the apposition: `The mayor, Jane Doe, said`. */
+function roleInFront(text: string, tokens: Token[], from: number, to: number): string | undefined {
+  const isComma = (at: number) => tokens[at]?.text === ','
+  if (!isComma(from - 1) || !isComma(to) || !ROLES.has(tokens[from - 2]?.text ?? ''))
+    return undefined
+  let start = from - 2
+  while (
+    start > 0 &&
+    from - start <= MOST_MODIFIERS &&
+    ROLE_MODIFIERS.has(tokens[start - 1]?.text ?? '')
+  )
+    start--
+  if (!/^(?:the|its|their|our)$|['’]s$/i.test(tokens[start - 1]?.text ?? '')) return undefined
+  return text.slice(tokens[start]?.start, tokens[from - 2]?.end)
 }
 
 function titleText(text: string, tokens: Token[], from: number, to: number): string | undefined {

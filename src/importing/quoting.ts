@@ -1,11 +1,4 @@
-import {
-  type Attribution,
-  attributionAfter,
-  attributionOf,
-  isVerb,
-  type Reading,
-  sentenceAt,
-} from './attribution.ts'
+import { type Attribution, attributionAfter, attributionOf } from './attribution.ts'
 import { type Cast, emptyCast, enter, partyOf } from './cast.ts'
 import { citations } from './citing.ts'
 import { PARTICIPLES } from './english.ts'
@@ -15,6 +8,7 @@ import { gatherNames } from './naming.ts'
 import { findPhrases, type Phrase } from './phrases.ts'
 import { findPassages, type Passage, type Stretch } from './quotations.ts'
 import type { Span, StoryQuote, StorySource } from './story.ts'
+import { isVerb, type Reading, sentenceAt } from './subjects.ts'
 import { readParagraph } from './tokens.ts'
 
 /** A block's text in NFC; quotes and sources are not looked for in headings. */

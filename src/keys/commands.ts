@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Executor, Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { apiKeys } from '../db/tables.ts'
 import { missing, ruleBroken } from '../errors.ts'
 import type { ApiKeyCreate } from './schema.ts'
@@ -22,7 +23,7 @@ export async function createKey(
       prefix,
       hash,
       scopes: input.scopes,
-      createdAt: sql`date_trunc('milliseconds', now())`,
+      createdAt: now,
       expiresAt,
     })
     .returning({ expired: sql<boolean>`${apiKeys.expiresAt} <= now()` })
@@ -36,7 +37,7 @@ export async function createKey(
 export async function revokeKey({ tx }: Writing, id: string): Promise<void> {
   const revoked = await tx
     .update(apiKeys)
-    .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, date_trunc('milliseconds', now()))` })
+    .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, ${now})` })
     .where(eq(apiKeys.id, id))
     .returning({ id: apiKeys.id })
   if (revoked.length === 0) throw missing('key')

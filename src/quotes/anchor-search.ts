@@ -45,6 +45,8 @@ export function occurrences(wanted: string, text: Text): Stretch[][] {
   return found.length > 0 ? found : interrupted(wanted, text)
 }
 
+// A first word as frequent as this ("a a a a") is not worth following up at each of its places.
+const MOST_STARTS = 5000
 // An attribution longer than this is text of its own: "said" with a name, a title and an occasion
 // stays well below it.
 const LONGEST_INTERRUPTION = 200
@@ -53,8 +55,11 @@ const MOST_STRETCHES = 3
 function interrupted(wanted: string, text: Text): Stretch[][] {
   const found: Stretch[][] = []
   const head = wanted.slice(0, wanted.indexOf(' ', 1) + 1 || wanted.length).trimEnd()
+  let starts = 0
   for (let i = text.text.indexOf(head); i !== -1; i = text.text.indexOf(head, i + 1)) {
-    if (isEdge(text, i)) found.push(...continued(wanted, 0, text, i, MOST_STRETCHES))
+    if (!isEdge(text, i)) continue
+    if (++starts > MOST_STARTS) return []
+    found.push(...continued(wanted, 0, text, i, MOST_STRETCHES))
   }
   return found
 }
@@ -174,10 +179,13 @@ export function zones(wanted: Text, text: Text, usable: (token: number) => boole
   return found
 }
 
+// 10,000 characters of a quote within a passage of as many make 4 million cells, some 40 ms.
+const MOST_CELLS = 6_000_000
+
 /**
  * The run of tokens within `zone` that is most like the wanted words: Sellers' alignment (1980) by
  * tokens, where leaving out or adding one costs its length and replacing a word its Levenshtein
- * distance. Time is the number of wanted tokens times the zone's.
+ * distance. Time is the number of wanted tokens times the zone's; nothing where that is too much.
  */
 export function closest(
   wanted: Text,
@@ -186,6 +194,7 @@ export function closest(
   usable: (token: number) => boolean,
 ): Near | undefined {
   const rows = wanted.id.length
+  if (rows * (zone.last - zone.first) > MOST_CELLS) return undefined
   const needles = Array.from(wanted.id, (_, i) => word(wanted, i))
   const lettered = needles.map(isLettered)
   let cost = new Float64Array(rows + 1)

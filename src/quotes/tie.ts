@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { LockedArticle } from '../articles/lock.ts'
 import type { Tx, Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { quotes, sources } from '../db/tables.ts'
 import { type Detail, ruleBroken, unknownReferences } from '../errors.ts'
@@ -9,8 +10,6 @@ import { anchorAll, type QuoteState, reanchorAll, type Span, spanFaults } from '
 import type { QuoteInArticle, QuoteInput } from './schema.ts'
 
 type Row = typeof quotes.$inferSelect
-const now = sql`date_trunc('milliseconds', now())`
-
 /**
  * Speakers by the name they were given, with all faults at once: `unknown_reference` for those that
  * do not exist, `rule_broken` for a document, which cannot speak. `at` gives the pointer of a name.

@@ -1,13 +1,13 @@
-import { eq, inArray, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { lockArticlesWhere, nextVersions } from '../articles/lock.ts'
 import type { Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
-import { articleSources, articles, quotes, sources } from '../db/tables.ts'
+import { articleSources, quotes, sources } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
 import type { SourceCreate, SourcePatch } from './schema.ts'
-
-const now = sql`date_trunc('milliseconds', now())`
 
 /** What an anonymous source must not have: anything beyond the label could hold an identity. */
 const IDENTIFYING = ['title', 'organization', 'url', 'sameAs'] as const
@@ -190,17 +190,11 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     new Fault('rule_broken', message, { errors: [{ parameter: 'reassignTo', message }] })
   if (!heir) throw fault(`There is no source ${name}.`)
   if (heir.id === row.id) throw fault('A source cannot be merged into itself.')
-  // Articles are locked before anything of theirs changes, in one order, so that two merges at
-  // once wait for each other instead of deadlocking.
-  const touched = await tx
-    .select({ id: articles.id })
-    .from(articles)
-    .where(
-      sql`${articles.id} in (select article_id from article_sources where source_id = ${row.id}
-        union select article_id from quotes where speaker_id = ${row.id})`,
-    )
-    .orderBy(articles.id)
-    .for('update')
+  const touched = await lockArticlesWhere(
+    ctx,
+    sql`id in (select article_id from article_sources where source_id = ${row.id}
+      union select article_id from quotes where speaker_id = ${row.id})`,
+  )
   const spoken = await tx.select({ id: quotes.id }).from(quotes).where(eq(quotes.speakerId, row.id))
   if (spoken.length > 0 && heir.kind === 'document') throw fault('A document cannot speak.')
   const members = await tx
@@ -211,9 +205,11 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
   if (members.length > 0 && heir.kind !== 'organization' && heir.kind !== 'publication') {
     throw fault('Sources belong to it; the other must be an organization or publication too.')
   }
+  // Where an article has both, the earlier place stays: the first category is the primary one.
   await tx.execute(sql`
     delete from article_sources x using article_sources y
-    where x.source_id = ${row.id} and y.source_id = ${heir.id} and y.article_id = x.article_id`)
+    where x.article_id = y.article_id and x.position > y.position
+      and array[x.source_id, y.source_id] <@ array[${row.id}, ${heir.id}]::uuid[]`)
   await tx
     .update(articleSources)
     .set({ sourceId: heir.id })
@@ -231,12 +227,6 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
       updatedAt: now,
     })
     .where(eq(sources.organizationId, row.id))
-  const ids = touched.map((article) => article.id)
-  if (ids.length > 0) {
-    await tx
-      .update(articles)
-      .set({ version: sql`${articles.version} + 1`, updatedAt: now })
-      .where(inArray(articles.id, ids))
-  }
+  await nextVersions(ctx, touched)
   await bequeathSlugs(tx, 'source', row.id, heir.id)
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type pg from 'pg'
+import pg from 'pg'
 import { reachKeeper } from './keeper-protocol.ts'
 
 /** "datl", in the database `postgres`: the advisory lock of the one keeper of a server. */
@@ -7,6 +7,37 @@ const LOCK = 0x6461746c
 
 /** The lock's holder publishes its socket within milliseconds; after this time (ms) it is lost. */
 const LOST_MS = 1000
+
+/**
+ * A session, as superuser in the database `postgres`, with the server at `port`. Undefined when nobody
+ * answers there, or not for the cluster in `dir`.
+ */
+export async function openSession(
+  dir: string,
+  port: number,
+  password: string,
+): Promise<pg.Client | 'wrong password' | undefined> {
+  const session = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user: 'dateline',
+    password,
+    database: 'postgres',
+    application_name: `dateline keeper ${process.pid}`,
+    connectionTimeoutMillis: 5000,
+  })
+  session.on('error', () => {})
+  try {
+    await session.connect()
+    await session.query('set idle_session_timeout = 0')
+    const { rows } = await session.query("select current_setting('data_directory') as dir")
+    if (rows[0]?.dir === dir) return session
+  } catch (error) {
+    if ((error as { code?: string }).code === '28P01') return 'wrong password'
+  }
+  await session.end().catch(() => {})
+  return undefined
+}
 
 /**
  * Decides which keeper has a running server: `mine` while `session` lives, `theirs` when another

@@ -1,0 +1,353 @@
+import fc from 'fast-check'
+import t from 'tap'
+import {
+  type Anchored,
+  anchorAll,
+  anchorQuote,
+  cut,
+  type QuoteState,
+  reanchorAll,
+  reanchorQuote,
+  type Span,
+  spanFaults,
+} from '../src/quotes/anchor.ts'
+import { fold } from '../src/quotes/fold.ts'
+import { runs } from './size.ts'
+
+/** A text in which [brackets] stand around the spans: the text without them, and the spans. */
+function marked(text: string): { plain: string; spans: Span[] } {
+  const spans: Span[] = []
+  let plain = ''
+  let size = 0
+  let start = 0
+  for (const char of text) {
+    if (char === '[') start = size
+    else if (char === ']') spans.push({ start, end: size })
+    else {
+      plain += char
+      size++
+    }
+  }
+  return { plain, spans }
+}
+
+/** The promise itself, for every answer: what is verified is cut out exactly, and only that. */
+function assertKept(text: string, plain: string, { state, spans, found }: Anchored) {
+  if (state === 'verified' || state === 'altered') {
+    if (spans.length === 0) throw new Error(`${state} without spans`)
+    const size = [...plain].length
+    spans.forEach(({ start, end }, i) => {
+      const from = spans[i - 1]?.end ?? 0
+      if (!(from <= start && start < end && end <= size)) throw new Error('faulty spans')
+    })
+  } else if (spans.length > 0) throw new Error(`${state} with spans`)
+  const same = fold(cut(plain, spans)).text === fold(text).text
+  if (state === 'verified' && !same) throw new Error(`verified: ${cut(plain, spans)}`)
+  if (state === 'altered' && found !== cut(plain, spans)) throw new Error(`found: ${found}`)
+  if (state !== 'altered' && found !== undefined) throw new Error(`found although ${state}`)
+}
+
+t.test('fold: what two prints of the same words may differ in', (t) => {
+  const same: [string, string][] = [
+    ['It’s “so”', 'It\'s "so"'],
+    ['It‘s „so‟', 'It`s «so»'],
+    ['Hawaiʻi', 'Hawai’i'],
+    ['a\u00A0b\u2009c\n\nd\t e', 'a b c d e'],
+    ['un\u00ADsink\u00ADable', 'unsinkable'],
+    ['a \u00AD b', 'a b'],
+    ['cafe\u0301', 'café'],
+    ['cafe\u00AD\u0301', 'café'],
+    ['\u1112\u1161\u11AB', '한'],
+    ['\u212B', 'Å'],
+    ['up\u200B\u2060\uFEFFward', 'upward'],
+  ]
+  for (const [a, b] of same) t.equal(fold(a).text, fold(b).text, `${a} is ${b}`)
+  const different: [string, string][] = [
+    ['We won', 'we won'],
+    ['resume', 'résumé'],
+    ["5'", '5"'],
+    ['cannot', 'can not'],
+    ['1,000', '1.000'],
+    ['Not so', 'Now so'],
+    ['so.', 'so'],
+    ['\u0645\u06CC\u200C\u062E', '\u0645\u06CC\u062E'],
+  ]
+  for (const [a, b] of different) t.not(fold(a).text, fold(b).text, `${a} is not ${b}`)
+  t.equal(fold('“a”\n\n ‘b’').text, '"a" \'b\'')
+  t.end()
+})
+
+const anyText = fc.string({
+  unit: fc.constantFrom(
+    ...'aeo .,’“”"\'«»',
+    ...['\u0301', '\u0323', 'é', '\u00AD', '\u00A0', '\n', '\n\n', '🌊', '👩‍🚀', '🇺🇦', '𝒜', '\u200D'],
+    ...['\u1112', '\u1161', '\u11AB', '한', '\u212B', '\u1FEF', '\uFEFF', 'นำ', 'not', '5', '東'],
+  ),
+  maxLength: 60,
+})
+
+t.test('fold: equals its definition, and knows the way back', (t) => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const { text: folded, starts, ends } = fold(text)
+      const visible = text.replaceAll(/[\u00AD\u200B\u2060\uFEFF]/g, '').normalize('NFC')
+      const expected = visible
+        .replaceAll(/[“”«»]/g, '"')
+        .replaceAll(/[’`]/g, "'")
+        .replaceAll(/\s+/g, ' ')
+      if (folded !== expected) throw new Error(`${folded} is not ${expected}`)
+      if (fold(folded).text !== folded) throw new Error('folding twice changes it')
+      for (let i = 0; i < folded.length; i++) {
+        const spans = [{ start: starts[i] ?? -1, end: ends.at(-1) ?? -1 }]
+        const unit = folded.charCodeAt(i)
+        if (unit >= 0xdc00 && unit <= 0xdfff) continue
+        if (fold(cut(text, spans)).text !== folded.slice(i)) throw new Error(`unit ${i} is elsewhere`)
+      }
+    }),
+    { numRuns: runs(500) },
+  )
+  t.end()
+})
+
+t.test('cut: code points, stretches joined by one space', (t) => {
+  t.equal(cut('🌊a👩‍🚀b', [{ start: 1, end: 2 }]), 'a')
+  t.equal(cut('🌊🌊ab cd', [{ start: 1, end: 3 }, { start: 5, end: 7 }]), '🌊a cd')
+  t.equal(cut('plain', [{ start: 0, end: 5 }]), 'plain')
+  t.end()
+})
+
+t.test('spanFaults: each fault has its message', (t) => {
+  const text = 'e\u0301 “The tide 🌊,” said X, “👩‍🚀 can’t go.” Il parle de l’eau: 1,000. Not I am not it'
+  const at = (words: string) => {
+    const start = [...text.slice(0, text.indexOf(words))].length
+    return { start, end: start + [...words].length }
+  }
+  t.same(spanFaults([at('The tide 🌊'), at('👩‍🚀 can’t go.')], text), [], 'an interruption')
+  t.same(spanFaults([at('eau')], text), [], 'after an elided article')
+  t.same(spanFaults([{ start: 0, end: [...text].length }], text), [], 'the whole text')
+  const faulty: [Span[], RegExp][] = [
+    [[{ start: 3, end: 3 }], /must start before it ends/],
+    [[{ start: 4, end: 3 }], /must start before it ends/],
+    [[{ start: -1, end: 3 }], /is outside the text/],
+    [[{ start: 3, end: [...text].length + 1 }], /is outside the text/],
+    [[{ start: 3, end: text.length }], /is outside the text/],
+    [[{ start: 0.5, end: 3 }], /whole numbers/],
+    [[at('👩‍🚀 can’t go.'), at('The tide 🌊')], /^span 2 .* must start after the one before it/],
+    [[at('The tide'), at('tide 🌊')], /must start after the one before it/],
+    [[{ start: 0, end: 1 }], /ends inside é/u],
+    [[{ start: 1, end: 2 }], /starts inside/],
+    [[{ ...at('👩‍🚀'), end: at('👩‍🚀').start + 1 }], /ends inside 👩‍🚀/u],
+    [[at('can')], /ends inside can’t/],
+    [[at('000')], /starts inside 1,000/],
+    [[at('am'), at('it')], /must go on after an interruption; before it stands: {2}not/],
+    [[{ ...at('Il'), start: at('Il').start }, at('parle')], /must go on after an interruption/],
+  ]
+  for (const [spans, message] of faulty) {
+    const faults = spanFaults(spans, text)
+    t.equal(faults.length > 0, true, `${JSON.stringify(spans)} is faulty`)
+    t.match(faults.join('\n'), message)
+    t.throws(() => anchorQuote({ text: 'x', spans }, text), RangeError)
+  }
+  t.equal(spanFaults([{ start: 4, end: 3 }, { start: -1, end: 900 }], text).length, 2, 'all of them')
+  t.end()
+})
+
+t.test('spanFaults: never through a character of several code points', (t) => {
+  const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+  fc.assert(
+    fc.property(anyText, fc.nat(60), (text, unit) => {
+      const segment = graphemes.segment(text).containing(unit)
+      if (!segment || segment.index === unit || /\r/.test(segment.segment)) return
+      if ((text.codePointAt(unit) ?? 0) < 0x10000 && /[\uDC00-\uDFFF]/.test(text[unit] ?? '')) return
+      // A mark that begins a text or follows a space or a control joins nothing that could be cut.
+      if (/^[\s\p{C}]/u.test(segment.segment)) return
+      const edge = [...text.slice(0, unit)].length
+      const size = [...text].length
+      const faults = [
+        ...(edge < size ? spanFaults([{ start: edge, end: size }], text) : []),
+        ...spanFaults([{ start: 0, end: edge }], text),
+      ]
+      if (faults.length === 0) throw new Error(`${JSON.stringify(segment)} is cut at ${unit}`)
+    }),
+    { numRuns: runs(500) },
+  )
+  t.end()
+})
+
+t.test('anchorQuote: a quote is first tied to a text', (t) => {
+  const rows: [string, string, string, QuoteState, string?][] = [
+    ['once', 'No comment', 'She said “[No comment]” and left.', 'verified'],
+    ['bare', 'No comment', 'She said [No comment] and left.', 'verified'],
+    ['other marks', "It's “so”", 'He: "[It’s \'so\']"'.replaceAll("'so'", '„so“'), 'verified'],
+    ['other spaces', 'No comment at all', '🌊 “[No\u00A0comment\nat\u00AD all].”', 'verified'],
+    ['decomposed', 'cafe\u0301 🌊', '🌊 “[café 🌊]”', 'verified'],
+    ['a word of its own', 'he came', 'The camera; [he came].', 'verified'],
+    ['not within a word', 'he came', 'Says the camera.', 'orphaned'],
+    ['not within can’t', 'We can', '“We can’t,” he said.', 'orphaned'],
+    ['not within a number', 'It cost 5', '“[It cost 5.5] million.”', 'altered', 'It cost 5.5'],
+    ['not within a character', 'The e', 'x 👩‍🚀 “The e\u0323” y', 'orphaned'],
+    ['without spaces', '潮が来た', '彼女は「[潮が来た]」と述べた。', 'verified'],
+    [
+      'interrupted',
+      'The tide came in and it did not stop.',
+      '🌊 “[The tide came in],” said X, “[and it did not stop.]”',
+      'verified',
+    ],
+    ['interrupted by a full stop', 'We won. We did.', '"[We won.]" X said. "[We did.]"', 'verified'],
+    ['single marks', 'We won and it’s done', '‘[We won],’ X’s aide said, ‘[and it’s done]’', 'verified'],
+    ['comma of its own', 'Yes, we won', '“[Yes,]” said X, “[we won]”', 'verified'],
+    ['twice interrupted', 'A b c d e f', '“[A b],” x said, “[c d],” he said. “[e f]”', 'verified'],
+    ['two paragraphs', 'We won. We did.', '“[We won.]\n\n“[We did.]”', 'verified'],
+    ['not across paragraphs', 'We won and we did', '“We won,” said X.\n\nY said: “and we did”', 'orphaned'],
+    ['not over a long way', 'We won and we did', `“We won,” said X, ${'who '.repeat(51)}“and we did”`, 'orphaned'],
+    ['not without marks', 'I am guilty', '“[I am not guilty],” he said.', 'altered', 'I am not guilty'],
+    ['not without words between', 'We won and lost', '“We won” “and lost”', 'altered', 'We won” “and lost'],
+    ['two bare', 'No comment', 'No comment. No comment.', 'ambiguous'],
+    ['two quoted', 'No comment', '“No comment,” said A. “No comment,” said B.', 'ambiguous'],
+    ['quoted and bare', 'No comment', 'No comment, they say.\n\n“[No comment],” said A.', 'verified'],
+    ['inside a longer quotation', 'the tide', 'Now the tide: “And [the tide] came,” said A.', 'verified'],
+    ['one quoted whole, one in part', 'the tide', '“the tide,” said A. “And the tide came,” B said.', 'ambiguous'],
+    ['changed word', 'We will not leave the town', '“[We will not leave the city],” A said.', 'altered', 'We will not leave the city'],
+    ['dropped not', 'We will not leave', '“[We will leave],” said A.', 'altered', 'We will leave'],
+    ['changed number', 'It took 17 days', '“[It took 71 days],” said A.', 'altered', 'It took 71 days'],
+    ['changed case', 'We Won', 'So: “[We won]”', 'altered', 'We won'],
+    ['misspelt', 'No comment', 'So: “[No coment]”', 'altered', 'No coment'],
+    ['nothing like it', 'We will not leave', 'The tide came in.', 'orphaned'],
+    ['empty text', 'We will', '', 'orphaned'],
+    ['nothing to look for', ' \u00AD ', 'We will', 'orphaned'],
+  ]
+  for (const [name, text, expected, state, found] of rows) {
+    const { plain, spans } = marked(expected)
+    const anchored = anchorQuote({ text }, plain)
+    t.same(anchored, { state, spans, ...(found && { found }) }, name)
+    assertKept(text, plain, anchored)
+  }
+  t.end()
+})
+
+t.test('anchorQuote: with spans that were given', (t) => {
+  const tie = (text: string, place: string) => {
+    const { plain, spans } = marked(place)
+    return anchorQuote({ text, spans }, plain)
+  }
+  t.match(tie('No comment', '“No comment,” said A. “[No comment],” said B.'), {
+    state: 'verified',
+    spans: [{ start: 24, end: 34 }],
+  })
+  t.match(tie('Il vient et part', '« [Il vient], dit-elle, [et part] »'), { state: 'verified' })
+  t.match(tie('We lost', '“[We won],” said A. “We lost,” said B.'), {
+    state: 'altered',
+    spans: [{ start: 1, end: 7 }],
+    found: 'We won',
+  })
+  t.same(tie('No comment', '“[The tide],” said A. “No comment.”'), { state: 'orphaned', spans: [] })
+  t.match(anchorQuote({ text: 'No comment', spans: [] }, '“No comment.”'), { state: 'verified' })
+  t.end()
+})
+
+type Row = [
+  name: string,
+  text: string,
+  before: string,
+  after: string,
+  state: QuoteState,
+  more?: { found?: string; was?: QuoteState },
+]
+
+t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
+  const tide = 'The tide came in and it did not stop.'
+  const ana = 'Lead.\n\n“[No comment],” said Ana.\n\nEnd.'
+  const both = 'Lead.\n\n“[No comment],” said Ana. “No comment,” said Ben.\n\nEnd.'
+  const rows: Row[] = [
+    // In its place
+    ['same text', 'No comment', ana, ana, 'verified'],
+    ['text before it', 'No comment', ana, `🌊 ${ana}`, 'verified'],
+    ['another attribution', 'No comment', ana, ana.replace('said Ana', 'Ana told us'), 'verified'],
+    ['all around it anew', 'No comment', ana, 'X\n\nThen “[No comment]” was all she said!', 'verified'],
+    ['marks made straight', 'It’s so', 'A “[It’s so],” said B.', 'A "[It\'s so]," said B.', 'verified'],
+    ['spaces and soft hyphens', 'It is so', '“[It is so]”', '“[It\u00A0is\n\n so\u00AD]”'.replace('\u00AD]', ']'), 'verified'],
+    ['paragraphs joined', 'Yes. We do.', '“[Yes.\n\nWe do.]” A', '“[Yes. We do.]” A', 'verified'],
+    ['bare, marks removed', 'We won', 'So “[We won],” said A.', 'So [We won], said A.', 'verified'],
+    ['interrupted by the edit', tide, `“[${tide}]” said X.`, '“[The tide came in],” said X, “[and it did not stop.]”', 'verified'],
+    ['no longer interrupted', tide, '“[The tide came in],” said X, “[and it did not stop.]”', `“[${tide}]” said X.`, 'verified'],
+    ['another interruption', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in],” Y told us, “[and it did not stop.]”', 'verified'],
+    ['between commas, as given', 'Il vient et part', '« [Il vient], dit-elle, [et part] »', 'Oui. « [Il vient], dit-il, [et part] »', 'verified'],
+    ['part of a word, as given', 'eau', 'Il parle de l’[eau].', 'Elle parle de l’[eau].', 'verified'],
+    // Changed
+    ['changed word', 'No comment', ana, ana.replace('comment', 'remark'), 'altered', { found: 'No remark' }],
+    ['dropped not', 'We do not know', '“[We do not know],” A said.', '“[We do know],” A said.', 'altered', { found: 'We do know' }],
+    ['added not', 'We do know', '“[We do know],” A said.', '“[We do not know],” A said.', 'altered', { found: 'We do not know' }],
+    ['not put before its mark', 'I did', '“[I did],” A said.', '“[I did not],” A said.', 'altered', { found: 'I did not' }],
+    ['words put after its mark', 'I did', 'So “[I did],” A said.', 'So “[Maybe I did],” A said.', 'altered', { found: 'Maybe I did' }],
+    ['can to can’t', 'We can', '“[We can],” A said.', '“[We can’t],” A said.', 'altered', { found: 'We can’t' }],
+    ['changed number', 'It cost 5', 'An “[It cost 5] million” bill', 'An “[It cost 5.5] million” bill', 'altered', { found: 'It cost 5.5' }],
+    ['negative number', 'At 5 degrees', '“[At 5 degrees],” A', '“[At -5 degrees],” A', 'altered', { found: 'At -5 degrees' }],
+    ['changed case', 'US troops', '“[US troops],” A', '“[us troops],” A', 'altered', { found: 'us troops' }],
+    ['two words made one', 'We can not', '“[We can not],” A', '“[We cannot],” A', 'altered', { found: 'We cannot' }],
+    ['a full stop in it', 'Yes we can', '“[Yes we can],” A', '“[Yes. we can],” A', 'altered', { found: 'Yes. we can' }],
+    ['first and last word', 'We won it all', 'So “[We won it all],” A', 'So “[They won it twice],” A', 'altered', { found: 'They won it twice' }],
+    ['its second stretch', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in],” said X, “[and it did stop.]”', 'altered', { found: 'The tide came in and it did stop.' }],
+    ['put into its second stretch', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in],” said X, “[and then and it did not stop.]”', 'altered', { found: 'The tide came in and then and it did not stop.' }],
+    ['words for the attribution', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in slowly and it did not stop.]” said X.', 'altered', { found: 'The tide came in slowly and it did not stop.' }],
+    ['changed and moved', 'We will not leave this old town', 'A a a.\n\n“[We will not leave this old town],” said Ana.\n\nB b b b b b b b b b b b b b.', 'A a a.\n\nB b b b b b b b b b b b b b.\n\n“[We will not leave this old city],” said Ana.', 'altered', { found: 'We will not leave this old city' }],
+    ['deleted', 'No comment', ana, 'Lead.\n\nEnd.', 'orphaned'],
+    ['all deleted', 'No comment', ana, '', 'orphaned'],
+    ['replaced by something else', 'No comment', ana, 'Lead.\n\n“We never met them there,” said Ana.\n\nEnd.', 'orphaned'],
+    // Moved
+    ['paragraph moved down', 'No comment', 'A a.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b.', 'A a.\n\nB b b b b b b b b b b.\n\n“[No comment],” said Ana.', 'verified'],
+    ['paragraph moved up', 'No comment', 'B b b b b b b b b b b.\n\n“[No comment],” said Ana.', '“[No comment],” said Ana.\n\nB b b b b b b b b b b.', 'verified'],
+    ['interrupted and moved', 'Il vient et part', 'B b b b b b b b b b b b b b b b b.\n\n« [Il vient], dit-elle, [et part] »', '« [Il vient], dit-elle, [et part] »\n\nB b b b b b b b b b b b b b b b b.', 'verified'],
+    ['moved to two places', 'No comment', 'B b b b b b b b b b.\n\n“[No comment],” said Ana.', 'X x.\n\n“No comment,” said Ana.\n\nB b b b b b b b b b.\n\n“No comment,” said Ana.\n\nC c.', 'ambiguous'],
+    ['moved among others', 'No comment', 'B b b b b b b b b b b b b.\n\n“[No comment],” said Ana.', '“No comment,” said Ben.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b b b.', 'verified'],
+    // Lookalikes
+    ['changed, said by another', 'No comment', ana, 'Lead.\n\n“[No remark],” said Ana.\n\nEnd.\n\n“No comment,” said Zed.', 'altered', { found: 'No remark' }],
+    ['changed, planted after it', 'No comment', ana, 'Lead.\n\n“[No remark],” said Ana. “No comment,” said Zed.\n\nEnd.', 'altered', { found: 'No remark' }],
+    ['changed, planted before it', 'No comment', ana, 'Lead.\n\n“No comment,” said Zed. “[No remark],” said Ana.\n\nEnd.', 'altered', { found: 'No remark' }],
+    ['changed, planted twice', 'No comment', ana, 'Lead.\n\n“No comment,” A.\n\n“[No remark],” said Ana.\n\nEnd.\n\n“No comment,” said Zed.', 'altered', { found: 'No remark' }],
+    ['changed, the other is old', 'No comment', both, both.replace('[No comment]', '[No remark]'), 'altered', { found: 'No remark' }],
+    ['deleted, the other is old', 'No comment', both, 'Lead.\n\n“No comment,” said Ben.\n\nEnd.', 'orphaned'],
+    ['the other deleted', 'No comment', both, ana, 'verified'],
+    ['deleted, another planted', 'No comment', ana, 'Lead.\n\nNow Zed, asked again by us, said “No comment” twice.\n\nEnd.', 'orphaned'],
+    ['planted before, unchanged', 'No comment', ana, 'Lead.\n\n“No comment,” said Zed.\n\n“[No comment],” said Ana.\n\nEnd.', 'verified'],
+    ['one of two neighbours deleted', 'It is so.', 'A. It is so. [It is so.] B.', 'A. [It is so.] B.', 'verified'],
+    // Altered or lost before
+    ['still altered', 'No comment', ana.replace('comment', 'remark'), `X ${ana.replace('comment', 'remark')}`, 'altered', { was: 'altered', found: 'No remark' }],
+    ['altered further', 'We will not leave', '“[We will leave],” A', '“[We will never leave],” A', 'altered', { was: 'altered', found: 'We will never leave' }],
+    ['mended', 'No comment', ana.replace('comment', 'remark'), ana, 'verified', { was: 'altered' }],
+    ['mended at its edge', 'I did', '“[I did not],” A said.', '“[I did],” A said.', 'verified', { was: 'altered' }],
+    ['not mended by another', 'No comment', '“[No remark],” said Ana.', '“[No remark],” said Ana. “No comment,” said Zed.', 'altered', { was: 'altered', found: 'No remark' }],
+    ['back again', 'No comment', 'Lead.\n\nEnd.', 'Lead.\n\n“[No comment],” said Ana.\n\nEnd.', 'verified', { was: 'orphaned' }],
+    ['back again, not alone', 'No comment', 'A. “No comment,” said B.', '“No comment.” A. “No comment,” said B.', 'ambiguous', { was: 'orphaned' }],
+    ['not back, an old one stands', 'No comment', 'A. “No comment,” said B.', 'A a. “No comment,” said B.', 'orphaned', { was: 'orphaned' }],
+    ['back, but altered', 'We do not know it', 'A.', 'A. “[We do know it],” said B.', 'altered', { was: 'orphaned', found: 'We do know it' }],
+    ['still ambiguous', 'No comment', 'No comment. No comment.', 'A. No comment. No comment.', 'ambiguous', { was: 'ambiguous' }],
+    ['one of two equal left', 'No comment', 'No comment. No comment.', 'No comment.', 'ambiguous', { was: 'ambiguous' }],
+    ['none of two equal left', 'No comment', 'No comment. No comment.', 'The end.', 'orphaned', { was: 'ambiguous' }],
+  ]
+  for (const [name, text, old, now, state, more] of rows) {
+    const before = marked(old)
+    const after = marked(now)
+    const quote = { text, spans: before.spans, state: more?.was ?? ('verified' as const) }
+    const anchored = reanchorQuote(quote, before.plain, after.plain)
+    const found = more?.found
+    t.same(anchored, { state, spans: after.spans, ...(found && { found }) }, name)
+    assertKept(text, after.plain, anchored)
+  }
+  t.end()
+})
+
+t.test('reanchorAll: two quotes that stood apart are never the same words', (t) => {
+  const before = marked('A. [It is so.] [It is so.] B.')
+  const quotes = before.spans.map((span) => ({
+    text: 'It is so.',
+    spans: [span],
+    state: 'verified' as const,
+  }))
+  const states = reanchorAll(quotes, before.plain, 'A. It is so. B.').map(({ state }) => state)
+  t.same(states.toSorted(), ['orphaned', 'verified'])
+  const [first] = quotes
+  if (!first) return t.end()
+  const twice = reanchorAll([first, first], before.plain, `X ${before.plain}`)
+  t.same(twice.map(({ state }) => state), ['verified', 'verified'], 'one place, two records')
+  t.end()
+})
