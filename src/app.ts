@@ -66,7 +66,7 @@ export async function buildApp(
   // open to all
   health(app, services)
   metrics(app)
-  await docs(app)
+  await docs(app, config.publicUrl)
 
   await app.register(
     async (v1: App) => {

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import t from 'tap'
 import {
   type Anchored,
-  anchorAll,
   anchorQuote,
   cut,
   type QuoteState,
@@ -80,7 +79,20 @@ t.test('fold: what two prints of the same words may differ in', (t) => {
 const anyText = fc.string({
   unit: fc.constantFrom(
     ...'aeo .,’“”"\'«»',
-    ...['\u0301', '\u0323', 'é', '\u00AD', '\u00A0', '\n', '\n\n', '🌊', '👩‍🚀', '🇺🇦', '𝒜', '\u200D'],
+    ...[
+      '\u0301',
+      '\u0323',
+      'é',
+      '\u00AD',
+      '\u00A0',
+      '\n',
+      '\n\n',
+      '🌊',
+      '👩‍🚀',
+      '🇺🇦',
+      '𝒜',
+      '\u200D',
+    ],
     ...['\u1112', '\u1161', '\u11AB', '한', '\u212B', '\u1FEF', '\uFEFF', 'นำ', 'not', '5', '東'],
   ),
   maxLength: 60,
@@ -99,9 +111,9 @@ t.test('fold: equals its definition, and knows the way back', (t) => {
       if (fold(folded).text !== folded) throw new Error('folding twice changes it')
       for (let i = 0; i < folded.length; i++) {
         const spans = [{ start: starts[i] ?? -1, end: ends.at(-1) ?? -1 }]
-        const unit = folded.charCodeAt(i)
-        if (unit >= 0xdc00 && unit <= 0xdfff) continue
-        if (fold(cut(text, spans)).text !== folded.slice(i)) throw new Error(`unit ${i} is elsewhere`)
+        if (starts[i] === starts[i - 1]) continue
+        if (fold(cut(text, spans)).text !== folded.slice(i))
+          throw new Error(`unit ${i} is elsewhere`)
       }
     }),
     { numRuns: runs(500) },
@@ -111,13 +123,20 @@ t.test('fold: equals its definition, and knows the way back', (t) => {
 
 t.test('cut: code points, stretches joined by one space', (t) => {
   t.equal(cut('🌊a👩‍🚀b', [{ start: 1, end: 2 }]), 'a')
-  t.equal(cut('🌊🌊ab cd', [{ start: 1, end: 3 }, { start: 5, end: 7 }]), '🌊a cd')
+  t.equal(
+    cut('🌊🌊ab cd', [
+      { start: 1, end: 3 },
+      { start: 5, end: 7 },
+    ]),
+    '🌊a cd',
+  )
   t.equal(cut('plain', [{ start: 0, end: 5 }]), 'plain')
   t.end()
 })
 
 t.test('spanFaults: each fault has its message', (t) => {
-  const text = 'e\u0301 “The tide 🌊,” said X, “👩‍🚀 can’t go.” Il parle de l’eau: 1,000. Not I am not it'
+  const text =
+    'e\u0301 “The tide 🌊,” said X, “👩‍🚀 can’t go.” Il parle de l’eau: 1,000. Not I am not it'
   const at = (words: string) => {
     const start = [...text.slice(0, text.indexOf(words))].length
     return { start, end: start + [...words].length }
@@ -134,7 +153,7 @@ t.test('spanFaults: each fault has its message', (t) => {
     [[{ start: 0.5, end: 3 }], /whole numbers/],
     [[at('👩‍🚀 can’t go.'), at('The tide 🌊')], /^span 2 .* must start after the one before it/],
     [[at('The tide'), at('tide 🌊')], /must start after the one before it/],
-    [[{ start: 0, end: 1 }], /ends inside é/u],
+    [[{ start: 0, end: 1 }], /ends inside e\u0301/u],
     [[{ start: 1, end: 2 }], /starts inside/],
     [[{ ...at('👩‍🚀'), end: at('👩‍🚀').start + 1 }], /ends inside 👩‍🚀/u],
     [[at('can')], /ends inside can’t/],
@@ -148,7 +167,17 @@ t.test('spanFaults: each fault has its message', (t) => {
     t.match(faults.join('\n'), message)
     t.throws(() => anchorQuote({ text: 'x', spans }, text), RangeError)
   }
-  t.equal(spanFaults([{ start: 4, end: 3 }, { start: -1, end: 900 }], text).length, 2, 'all of them')
+  t.equal(
+    spanFaults(
+      [
+        { start: 4, end: 3 },
+        { start: -1, end: 900 },
+      ],
+      text,
+    ).length,
+    2,
+    'all of them',
+  )
   t.end()
 })
 
@@ -158,7 +187,8 @@ t.test('spanFaults: never through a character of several code points', (t) => {
     fc.property(anyText, fc.nat(60), (text, unit) => {
       const segment = graphemes.segment(text).containing(unit)
       if (!segment || segment.index === unit || /\r/.test(segment.segment)) return
-      if ((text.codePointAt(unit) ?? 0) < 0x10000 && /[\uDC00-\uDFFF]/.test(text[unit] ?? '')) return
+      if ((text.codePointAt(unit) ?? 0) < 0x10000 && /[\uDC00-\uDFFF]/.test(text[unit] ?? ''))
+        return
       // A mark that begins a text or follows a space or a control joins nothing that could be cut.
       if (/^[\s\p{C}]/u.test(segment.segment)) return
       const edge = [...text.slice(0, unit)].length
@@ -185,7 +215,7 @@ t.test('anchorQuote: a quote is first tied to a text', (t) => {
     ['not within a word', 'he came', 'Says the camera.', 'orphaned'],
     ['not within can’t', 'We can', '“We can’t,” he said.', 'orphaned'],
     ['not within a number', 'It cost 5', '“[It cost 5.5] million.”', 'altered', 'It cost 5.5'],
-    ['not within a character', 'The e', 'x 👩‍🚀 “The e\u0323” y', 'orphaned'],
+    ['not within a character', 'The e', 'x 👩‍🚀 “[The ẹ]” y', 'altered', 'The ẹ'],
     ['without spaces', '潮が来た', '彼女は「[潮が来た]」と述べた。', 'verified'],
     [
       'interrupted',
@@ -193,23 +223,84 @@ t.test('anchorQuote: a quote is first tied to a text', (t) => {
       '🌊 “[The tide came in],” said X, “[and it did not stop.]”',
       'verified',
     ],
-    ['interrupted by a full stop', 'We won. We did.', '"[We won.]" X said. "[We did.]"', 'verified'],
-    ['single marks', 'We won and it’s done', '‘[We won],’ X’s aide said, ‘[and it’s done]’', 'verified'],
+    [
+      'interrupted by a full stop',
+      'We won. We did.',
+      '"[We won.]" X said. "[We did.]"',
+      'verified',
+    ],
+    [
+      'single marks',
+      'We won and it’s done',
+      '‘[We won],’ X’s aide said, ‘[and it’s done]’',
+      'verified',
+    ],
     ['comma of its own', 'Yes, we won', '“[Yes,]” said X, “[we won]”', 'verified'],
     ['twice interrupted', 'A b c d e f', '“[A b],” x said, “[c d],” he said. “[e f]”', 'verified'],
     ['two paragraphs', 'We won. We did.', '“[We won.]\n\n“[We did.]”', 'verified'],
-    ['not across paragraphs', 'We won and we did', '“We won,” said X.\n\nY said: “and we did”', 'orphaned'],
-    ['not over a long way', 'We won and we did', `“We won,” said X, ${'who '.repeat(51)}“and we did”`, 'orphaned'],
-    ['not without marks', 'I am guilty', '“[I am not guilty],” he said.', 'altered', 'I am not guilty'],
-    ['not without words between', 'We won and lost', '“We won” “and lost”', 'altered', 'We won” “and lost'],
+    [
+      'not across paragraphs',
+      'We won and we did',
+      '“We won,” said X.\n\nY: “[and we did]”',
+      'altered',
+      'and we did',
+    ],
+    [
+      'not over a long way',
+      'We won and we did',
+      `“We won,” ${'who '.repeat(51)}“[and we did]”`,
+      'altered',
+      'and we did',
+    ],
+    [
+      'not without marks',
+      'I am guilty',
+      '“[I am not guilty],” he said.',
+      'altered',
+      'I am not guilty',
+    ],
+    [
+      'not without words between',
+      'We won and lost',
+      '“[We won” “and lost]”',
+      'altered',
+      'We won” “and lost',
+    ],
     ['two bare', 'No comment', 'No comment. No comment.', 'ambiguous'],
     ['two quoted', 'No comment', '“No comment,” said A. “No comment,” said B.', 'ambiguous'],
-    ['quoted and bare', 'No comment', 'No comment, they say.\n\n“[No comment],” said A.', 'verified'],
-    ['inside a longer quotation', 'the tide', 'Now the tide: “And [the tide] came,” said A.', 'verified'],
-    ['one quoted whole, one in part', 'the tide', '“the tide,” said A. “And the tide came,” B said.', 'ambiguous'],
-    ['changed word', 'We will not leave the town', '“[We will not leave the city],” A said.', 'altered', 'We will not leave the city'],
+    [
+      'quoted and bare',
+      'No comment',
+      'No comment, they say.\n\n“[No comment],” said A.',
+      'verified',
+    ],
+    [
+      'inside a longer quotation',
+      'the tide',
+      'Now the tide: “And [the tide] came,” said A.',
+      'verified',
+    ],
+    [
+      'one quoted whole, one in part',
+      'the tide',
+      '“the tide,” said A. “And the tide came,” B said.',
+      'ambiguous',
+    ],
+    [
+      'changed word',
+      'We will not leave the town',
+      '“[We will not leave the city],” A said.',
+      'altered',
+      'We will not leave the city',
+    ],
     ['dropped not', 'We will not leave', '“[We will leave],” said A.', 'altered', 'We will leave'],
-    ['changed number', 'It took 17 days', '“[It took 71 days],” said A.', 'altered', 'It took 71 days'],
+    [
+      'changed number',
+      'It took 17 days',
+      '“[It took 71 days],” said A.',
+      'altered',
+      'It took 71 days',
+    ],
     ['changed case', 'We Won', 'So: “[We won]”', 'altered', 'We won'],
     ['misspelt', 'No comment', 'So: “[No coment]”', 'altered', 'No coment'],
     ['nothing like it', 'We will not leave', 'The tide came in.', 'orphaned'],
@@ -232,7 +323,7 @@ t.test('anchorQuote: with spans that were given', (t) => {
   }
   t.match(tie('No comment', '“No comment,” said A. “[No comment],” said B.'), {
     state: 'verified',
-    spans: [{ start: 24, end: 34 }],
+    spans: [{ start: 23, end: 33 }],
   })
   t.match(tie('Il vient et part', '« [Il vient], dit-elle, [et part] »'), { state: 'verified' })
   t.match(tie('We lost', '“[We won],” said A. “We lost,” said B.'), {
@@ -263,66 +354,406 @@ t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
     ['same text', 'No comment', ana, ana, 'verified'],
     ['text before it', 'No comment', ana, `🌊 ${ana}`, 'verified'],
     ['another attribution', 'No comment', ana, ana.replace('said Ana', 'Ana told us'), 'verified'],
-    ['all around it anew', 'No comment', ana, 'X\n\nThen “[No comment]” was all she said!', 'verified'],
-    ['marks made straight', 'It’s so', 'A “[It’s so],” said B.', 'A "[It\'s so]," said B.', 'verified'],
-    ['spaces and soft hyphens', 'It is so', '“[It is so]”', '“[It\u00A0is\n\n so\u00AD]”'.replace('\u00AD]', ']'), 'verified'],
+    [
+      'all around it anew',
+      'No comment',
+      ana,
+      'X\n\nThen “[No comment]” was all she said!',
+      'verified',
+    ],
+    [
+      'marks made straight',
+      'It’s so',
+      'A “[It’s so],” said B.',
+      'A "[It\'s so]," said B.',
+      'verified',
+    ],
+    [
+      'spaces and soft hyphens',
+      'It is so',
+      '“[It is so]”',
+      '“[It\u00A0is\n\n so\u00AD]”'.replace('\u00AD]', ']'),
+      'verified',
+    ],
     ['paragraphs joined', 'Yes. We do.', '“[Yes.\n\nWe do.]” A', '“[Yes. We do.]” A', 'verified'],
     ['bare, marks removed', 'We won', 'So “[We won],” said A.', 'So [We won], said A.', 'verified'],
-    ['interrupted by the edit', tide, `“[${tide}]” said X.`, '“[The tide came in],” said X, “[and it did not stop.]”', 'verified'],
-    ['no longer interrupted', tide, '“[The tide came in],” said X, “[and it did not stop.]”', `“[${tide}]” said X.`, 'verified'],
-    ['another interruption', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in],” Y told us, “[and it did not stop.]”', 'verified'],
-    ['between commas, as given', 'Il vient et part', '« [Il vient], dit-elle, [et part] »', 'Oui. « [Il vient], dit-il, [et part] »', 'verified'],
-    ['part of a word, as given', 'eau', 'Il parle de l’[eau].', 'Elle parle de l’[eau].', 'verified'],
+    [
+      'interrupted by the edit',
+      tide,
+      `“[${tide}]” said X.`,
+      '“[The tide came in],” said X, “[and it did not stop.]”',
+      'verified',
+    ],
+    [
+      'no longer interrupted',
+      tide,
+      '“[The tide came in],” said X, “[and it did not stop.]”',
+      `“[${tide}]” said X.`,
+      'verified',
+    ],
+    [
+      'another interruption',
+      tide,
+      '“[The tide came in],” said X, “[and it did not stop.]”',
+      '“[The tide came in],” Y told us, “[and it did not stop.]”',
+      'verified',
+    ],
+    [
+      'between commas, as given',
+      'Il vient et part',
+      '« [Il vient], dit-elle, [et part] »',
+      'Oui. « [Il vient], dit-il, [et part] »',
+      'verified',
+    ],
+    [
+      'part of a word, as given',
+      'eau',
+      'Il parle de l’[eau].',
+      'Elle parle de l’[eau].',
+      'verified',
+    ],
     // Changed
-    ['changed word', 'No comment', ana, ana.replace('comment', 'remark'), 'altered', { found: 'No remark' }],
-    ['dropped not', 'We do not know', '“[We do not know],” A said.', '“[We do know],” A said.', 'altered', { found: 'We do know' }],
-    ['added not', 'We do know', '“[We do know],” A said.', '“[We do not know],” A said.', 'altered', { found: 'We do not know' }],
-    ['not put before its mark', 'I did', '“[I did],” A said.', '“[I did not],” A said.', 'altered', { found: 'I did not' }],
-    ['words put after its mark', 'I did', 'So “[I did],” A said.', 'So “[Maybe I did],” A said.', 'altered', { found: 'Maybe I did' }],
-    ['can to can’t', 'We can', '“[We can],” A said.', '“[We can’t],” A said.', 'altered', { found: 'We can’t' }],
-    ['changed number', 'It cost 5', 'An “[It cost 5] million” bill', 'An “[It cost 5.5] million” bill', 'altered', { found: 'It cost 5.5' }],
-    ['negative number', 'At 5 degrees', '“[At 5 degrees],” A', '“[At -5 degrees],” A', 'altered', { found: 'At -5 degrees' }],
-    ['changed case', 'US troops', '“[US troops],” A', '“[us troops],” A', 'altered', { found: 'us troops' }],
-    ['two words made one', 'We can not', '“[We can not],” A', '“[We cannot],” A', 'altered', { found: 'We cannot' }],
-    ['a full stop in it', 'Yes we can', '“[Yes we can],” A', '“[Yes. we can],” A', 'altered', { found: 'Yes. we can' }],
-    ['first and last word', 'We won it all', 'So “[We won it all],” A', 'So “[They won it twice],” A', 'altered', { found: 'They won it twice' }],
-    ['its second stretch', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in],” said X, “[and it did stop.]”', 'altered', { found: 'The tide came in and it did stop.' }],
-    ['put into its second stretch', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in],” said X, “[and then and it did not stop.]”', 'altered', { found: 'The tide came in and then and it did not stop.' }],
-    ['words for the attribution', tide, '“[The tide came in],” said X, “[and it did not stop.]”', '“[The tide came in slowly and it did not stop.]” said X.', 'altered', { found: 'The tide came in slowly and it did not stop.' }],
-    ['changed and moved', 'We will not leave this old town', 'A a a.\n\n“[We will not leave this old town],” said Ana.\n\nB b b b b b b b b b b b b b.', 'A a a.\n\nB b b b b b b b b b b b b b.\n\n“[We will not leave this old city],” said Ana.', 'altered', { found: 'We will not leave this old city' }],
+    [
+      'changed word',
+      'No comment',
+      ana,
+      ana.replace('comment', 'remark'),
+      'altered',
+      { found: 'No remark' },
+    ],
+    [
+      'dropped not',
+      'We do not know',
+      '“[We do not know],” A said.',
+      '“[We do know],” A said.',
+      'altered',
+      { found: 'We do know' },
+    ],
+    [
+      'added not',
+      'We do know',
+      '“[We do know],” A said.',
+      '“[We do not know],” A said.',
+      'altered',
+      { found: 'We do not know' },
+    ],
+    [
+      'not put before its mark',
+      'I did',
+      '“[I did],” A said.',
+      '“[I did not],” A said.',
+      'altered',
+      { found: 'I did not' },
+    ],
+    [
+      'words put after its mark',
+      'I did',
+      'So “[I did],” A said.',
+      'So “[Maybe I did],” A said.',
+      'altered',
+      { found: 'Maybe I did' },
+    ],
+    [
+      'can to can’t',
+      'We can',
+      '“[We can],” A said.',
+      '“[We can’t],” A said.',
+      'altered',
+      { found: 'We can’t' },
+    ],
+    [
+      'changed number',
+      'It cost 5',
+      'An “[It cost 5] million” bill',
+      'An “[It cost 5.5] million” bill',
+      'altered',
+      { found: 'It cost 5.5' },
+    ],
+    [
+      'negative number',
+      'At 5 degrees',
+      '“[At 5 degrees],” A',
+      '“[At -5 degrees],” A',
+      'altered',
+      { found: 'At -5 degrees' },
+    ],
+    [
+      'changed case',
+      'US troops',
+      '“[US troops],” A',
+      '“[us troops],” A',
+      'altered',
+      { found: 'us troops' },
+    ],
+    [
+      'two words made one',
+      'We can not',
+      '“[We can not],” A',
+      '“[We cannot],” A',
+      'altered',
+      { found: 'We cannot' },
+    ],
+    [
+      'a full stop in it',
+      'Yes we can',
+      '“[Yes we can],” A',
+      '“[Yes. we can],” A',
+      'altered',
+      { found: 'Yes. we can' },
+    ],
+    [
+      'first and last word',
+      'We won it all',
+      'So “[We won it all],” A',
+      'So “[They won it twice],” A',
+      'altered',
+      { found: 'They won it twice' },
+    ],
+    [
+      'its second stretch',
+      tide,
+      '“[The tide came in],” said X, “[and it did not stop.]”',
+      '“[The tide came in],” said X, “[and it did stop.]”',
+      'altered',
+      { found: 'The tide came in and it did stop.' },
+    ],
+    [
+      'put into its second stretch',
+      tide,
+      '“[The tide came in],” said X, “[and it did not stop.]”',
+      '“[The tide came in],” said X, “[and then and it did not stop.]”',
+      'altered',
+      { found: 'The tide came in and then and it did not stop.' },
+    ],
+    [
+      'words for the attribution',
+      tide,
+      '“[The tide came in],” said X, “[and it did not stop.]”',
+      '“[The tide came in slowly and it did not stop.]” said X.',
+      'altered',
+      { found: 'The tide came in slowly and it did not stop.' },
+    ],
+    [
+      'changed and moved',
+      'We will not leave this old town',
+      'A a a.\n\n“[We will not leave this old town],” said Ana.\n\nB b b b b b b b b b b b b b.',
+      'A a a.\n\nB b b b b b b b b b b b b b.\n\n“[We will not leave this old city],” said Ana.',
+      'altered',
+      { found: 'We will not leave this old city' },
+    ],
     ['deleted', 'No comment', ana, 'Lead.\n\nEnd.', 'orphaned'],
     ['all deleted', 'No comment', ana, '', 'orphaned'],
-    ['replaced by something else', 'No comment', ana, 'Lead.\n\n“We never met them there,” said Ana.\n\nEnd.', 'orphaned'],
+    [
+      'replaced by something else',
+      'No comment',
+      ana,
+      'Lead.\n\n“We never met them there,” said Ana.\n\nEnd.',
+      'orphaned',
+    ],
     // Moved
-    ['paragraph moved down', 'No comment', 'A a.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b.', 'A a.\n\nB b b b b b b b b b b.\n\n“[No comment],” said Ana.', 'verified'],
-    ['paragraph moved up', 'No comment', 'B b b b b b b b b b b.\n\n“[No comment],” said Ana.', '“[No comment],” said Ana.\n\nB b b b b b b b b b b.', 'verified'],
-    ['interrupted and moved', 'Il vient et part', 'B b b b b b b b b b b b b b b b b.\n\n« [Il vient], dit-elle, [et part] »', '« [Il vient], dit-elle, [et part] »\n\nB b b b b b b b b b b b b b b b b.', 'verified'],
-    ['moved to two places', 'No comment', 'B b b b b b b b b b.\n\n“[No comment],” said Ana.', 'X x.\n\n“No comment,” said Ana.\n\nB b b b b b b b b b.\n\n“No comment,” said Ana.\n\nC c.', 'ambiguous'],
-    ['moved among others', 'No comment', 'B b b b b b b b b b b b b.\n\n“[No comment],” said Ana.', '“No comment,” said Ben.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b b b.', 'verified'],
+    [
+      'paragraph moved down',
+      'No comment',
+      'A a.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b.',
+      'A a.\n\nB b b b b b b b b b b.\n\n“[No comment],” said Ana.',
+      'verified',
+    ],
+    [
+      'paragraph moved up',
+      'No comment',
+      'B b b b b b b b b b b.\n\n“[No comment],” said Ana.',
+      '“[No comment],” said Ana.\n\nB b b b b b b b b b b.',
+      'verified',
+    ],
+    [
+      'interrupted and moved',
+      'Il vient et part',
+      'B b b b b b b b b b b b b b b b b.\n\n« [Il vient], dit-elle, [et part] »',
+      '« [Il vient], dit-elle, [et part] »\n\nB b b b b b b b b b b b b b b b b.',
+      'verified',
+    ],
+    [
+      'moved to two places',
+      'No comment',
+      'B b b b b b b b b b b.\n\n“[No comment],” said Ana.',
+      '“No comment,” said Ana.\n\nX.\n\n“No comment,” said Ana.\n\nB b b b b b b b b b b.',
+      'ambiguous',
+    ],
+    [
+      'in two places, all else anew',
+      'No comment',
+      'B.\n\n“[No comment],” said Ana.\n\nD.',
+      'X.\n\n“No comment,” said Ana.\n\nY.\n\n“No comment,” said Ana.\n\nZ.',
+      'ambiguous',
+    ],
+    ['repeated below', 'No comment', ana, `${ana}\n\n“No comment,” said Ana.`, 'verified'],
+    [
+      'moved among others',
+      'No comment',
+      'B b b b b b b b b b b b b.\n\n“[No comment],” said Ana.',
+      '“No comment,” said Ben.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b b b.',
+      'verified',
+    ],
     // Lookalikes
-    ['changed, said by another', 'No comment', ana, 'Lead.\n\n“[No remark],” said Ana.\n\nEnd.\n\n“No comment,” said Zed.', 'altered', { found: 'No remark' }],
-    ['changed, planted after it', 'No comment', ana, 'Lead.\n\n“[No remark],” said Ana. “No comment,” said Zed.\n\nEnd.', 'altered', { found: 'No remark' }],
-    ['changed, planted before it', 'No comment', ana, 'Lead.\n\n“No comment,” said Zed. “[No remark],” said Ana.\n\nEnd.', 'altered', { found: 'No remark' }],
-    ['changed, planted twice', 'No comment', ana, 'Lead.\n\n“No comment,” A.\n\n“[No remark],” said Ana.\n\nEnd.\n\n“No comment,” said Zed.', 'altered', { found: 'No remark' }],
-    ['changed, the other is old', 'No comment', both, both.replace('[No comment]', '[No remark]'), 'altered', { found: 'No remark' }],
-    ['deleted, the other is old', 'No comment', both, 'Lead.\n\n“No comment,” said Ben.\n\nEnd.', 'orphaned'],
+    [
+      'changed, said by another',
+      'No comment',
+      ana,
+      'Lead.\n\n“[No remark],” said Ana.\n\nEnd.\n\n“No comment,” said Zed.',
+      'altered',
+      { found: 'No remark' },
+    ],
+    [
+      'changed, planted after it',
+      'No comment',
+      ana,
+      'Lead.\n\n“[No remark],” said Ana. “No comment,” said Zed.\n\nEnd.',
+      'altered',
+      { found: 'No remark' },
+    ],
+    [
+      'changed, planted before it',
+      'No comment',
+      ana,
+      'Lead.\n\n“No comment,” said Zed. “[No remark],” said Ana.\n\nEnd.',
+      'altered',
+      { found: 'No remark' },
+    ],
+    [
+      'changed, planted twice',
+      'No comment',
+      ana,
+      'Lead.\n\n“No comment,” A.\n\n“[No remark],” said Ana.\n\nEnd.\n\n“No comment,” said Zed.',
+      'altered',
+      { found: 'No remark' },
+    ],
+    [
+      'changed, the other is old',
+      'No comment',
+      both,
+      both.replace('[No comment]', '[No remark]'),
+      'altered',
+      { found: 'No remark' },
+    ],
+    [
+      'deleted, the other is old',
+      'No comment',
+      both,
+      'Lead.\n\n“No comment,” said Ben.\n\nEnd.',
+      'orphaned',
+    ],
     ['the other deleted', 'No comment', both, ana, 'verified'],
-    ['deleted, another planted', 'No comment', ana, 'Lead.\n\nNow Zed, asked again by us, said “No comment” twice.\n\nEnd.', 'orphaned'],
-    ['planted before, unchanged', 'No comment', ana, 'Lead.\n\n“No comment,” said Zed.\n\n“[No comment],” said Ana.\n\nEnd.', 'verified'],
-    ['one of two neighbours deleted', 'It is so.', 'A. It is so. [It is so.] B.', 'A. [It is so.] B.', 'verified'],
+    [
+      'deleted, another planted',
+      'No comment',
+      `${ana} So it was for all who lived there.`,
+      'Lead.\n\nEnd. So it was for all who lived there.\n\nZed said “No comment” twice.',
+      'orphaned',
+    ],
+    [
+      'planted before, unchanged',
+      'No comment',
+      ana,
+      'Lead.\n\n“No comment,” said Zed.\n\n“[No comment],” said Ana.\n\nEnd.',
+      'verified',
+    ],
+    [
+      'one of two neighbours deleted',
+      'It is so.',
+      'A. It is so. [It is so.] B.',
+      'A. [It is so.] B.',
+      'verified',
+    ],
     // Altered or lost before
-    ['still altered', 'No comment', ana.replace('comment', 'remark'), `X ${ana.replace('comment', 'remark')}`, 'altered', { was: 'altered', found: 'No remark' }],
-    ['altered further', 'We will not leave', '“[We will leave],” A', '“[We will never leave],” A', 'altered', { was: 'altered', found: 'We will never leave' }],
+    [
+      'still altered',
+      'No comment',
+      ana.replace('comment', 'remark'),
+      `X ${ana.replace('comment', 'remark')}`,
+      'altered',
+      { was: 'altered', found: 'No remark' },
+    ],
+    [
+      'altered further',
+      'We will not leave',
+      '“[We will leave],” A',
+      '“[We will never leave],” A',
+      'altered',
+      { was: 'altered', found: 'We will never leave' },
+    ],
     ['mended', 'No comment', ana.replace('comment', 'remark'), ana, 'verified', { was: 'altered' }],
-    ['mended at its edge', 'I did', '“[I did not],” A said.', '“[I did],” A said.', 'verified', { was: 'altered' }],
-    ['not mended by another', 'No comment', '“[No remark],” said Ana.', '“[No remark],” said Ana. “No comment,” said Zed.', 'altered', { was: 'altered', found: 'No remark' }],
-    ['back again', 'No comment', 'Lead.\n\nEnd.', 'Lead.\n\n“[No comment],” said Ana.\n\nEnd.', 'verified', { was: 'orphaned' }],
-    ['back again, not alone', 'No comment', 'A. “No comment,” said B.', '“No comment.” A. “No comment,” said B.', 'ambiguous', { was: 'orphaned' }],
-    ['not back, an old one stands', 'No comment', 'A. “No comment,” said B.', 'A a. “No comment,” said B.', 'orphaned', { was: 'orphaned' }],
-    ['back, but altered', 'We do not know it', 'A.', 'A. “[We do know it],” said B.', 'altered', { was: 'orphaned', found: 'We do know it' }],
-    ['still ambiguous', 'No comment', 'No comment. No comment.', 'A. No comment. No comment.', 'ambiguous', { was: 'ambiguous' }],
-    ['one of two equal left', 'No comment', 'No comment. No comment.', 'No comment.', 'ambiguous', { was: 'ambiguous' }],
-    ['none of two equal left', 'No comment', 'No comment. No comment.', 'The end.', 'orphaned', { was: 'ambiguous' }],
+    [
+      'mended at its edge',
+      'I did',
+      '“[I did not],” A said.',
+      '“[I did],” A said.',
+      'verified',
+      { was: 'altered' },
+    ],
+    [
+      'not mended by another',
+      'No comment',
+      '“[No remark],” said Ana.',
+      '“[No remark],” said Ana. “No comment,” said Zed.',
+      'altered',
+      { was: 'altered', found: 'No remark' },
+    ],
+    [
+      'back again',
+      'No comment',
+      'Lead.\n\nEnd.',
+      'Lead.\n\n“[No comment],” said Ana.\n\nEnd.',
+      'verified',
+      { was: 'orphaned' },
+    ],
+    [
+      'back again, not alone',
+      'No comment',
+      'A. “No comment,” said B.',
+      '“No comment.” A. “No comment,” said B.',
+      'ambiguous',
+      { was: 'orphaned' },
+    ],
+    [
+      'not back, an old one stands',
+      'No comment',
+      'A. “No comment,” said B.',
+      'A a. “No comment,” said B.',
+      'orphaned',
+      { was: 'orphaned' },
+    ],
+    [
+      'back, but altered',
+      'We do not know it',
+      'A.',
+      'A. “[We do know it],” said B.',
+      'altered',
+      { was: 'orphaned', found: 'We do know it' },
+    ],
+    [
+      'still ambiguous',
+      'No comment',
+      'No comment. No comment.',
+      'A. No comment. No comment.',
+      'ambiguous',
+      { was: 'ambiguous' },
+    ],
+    [
+      'one of two equal left',
+      'No comment',
+      'No comment. No comment.',
+      'No comment.',
+      'ambiguous',
+      { was: 'ambiguous' },
+    ],
+    [
+      'none of two equal left',
+      'No comment',
+      'No comment. No comment.',
+      'The end.',
+      'orphaned',
+      { was: 'ambiguous' },
+    ],
   ]
   for (const [name, text, old, now, state, more] of rows) {
     const before = marked(old)
@@ -346,8 +777,232 @@ t.test('reanchorAll: two quotes that stood apart are never the same words', (t) 
   const states = reanchorAll(quotes, before.plain, 'A. It is so. B.').map(({ state }) => state)
   t.same(states.toSorted(), ['orphaned', 'verified'])
   const [first] = quotes
-  if (!first) return t.end()
-  const twice = reanchorAll([first, first], before.plain, `X ${before.plain}`)
-  t.same(twice.map(({ state }) => state), ['verified', 'verified'], 'one place, two records')
+  const twice = reanchorAll(first ? [first, first] : [], before.plain, `X ${before.plain}`)
+  t.same(
+    twice.map(({ state }) => state),
+    ['verified', 'verified'],
+    'one place, two records',
+  )
+  t.end()
+})
+
+/*
+ * Random articles and random edits. An article is made of pieces, so that where each quote stands
+ * is known before and after an edit without any searching.
+ */
+
+type Piece = string | { quote: number; words: string }
+type Sentence = Piece[]
+type Article = Sentence[][]
+
+const QUOTES = [
+  'No comment',
+  'Never',
+  'We can’t go on',
+  'It cost 1,000 crowns, not 100',
+  'The river 🌊 took the bridge',
+  'I did not see the café 👩‍🚀 burn',
+  'We will not leave this old town before the winter comes, and that is that.',
+  'Das Wasser kam „von allen Seiten“ zugleich',
+  'q̃uite so, 𝒜lice',
+  'Yes. We do. We always did.',
+]
+const NAMES = [
+  ...['Ana Brown', 'Ben Okoro', 'Chloé Weiss', 'Dmitri Vale', 'Eun-ji Park', 'Fatima Roy'],
+  ...['Gus Lind', 'Hana Sato', 'Ivo Kranj', 'Jo O’Dell', 'Kofi Mensah', 'Lucía Paz'],
+]
+const OLD_WORDS = [
+  ...['the', 'the', 'of', 'a', 'and', 'harbour', 'council', 'yesterday', 'flood', 'by', 'night'],
+  ...[
+    'bridge',
+    'town',
+    '🌊',
+    'naïve',
+    '2,000',
+    'x̣y',
+    '🇺🇦',
+    'dam',
+    'soft\u00ADly',
+    'road',
+    'no\u00A0one',
+  ],
+]
+const NEW_WORDS = ['fresh', 'ordinary', 'seldom', '🚧', 'later', '77', 'Tuesday', 'gravel', 'anew']
+const MARKS: [string, string][] = [
+  ['“', '”'],
+  ['"', '"'],
+  ['«', '»'],
+  ['„', '“'],
+]
+
+const sentenceOf = (words: string[]) => {
+  return fc
+    .array(fc.constantFrom(...words), { minLength: 2, maxLength: 9 })
+    .map((some) => `So ${some.join(' ')}.`)
+}
+const narrative: fc.Arbitrary<Sentence> = sentenceOf(OLD_WORDS).map((text) => [text])
+
+/** A sentence with quote number `quote` in it, in one of the ways in which papers print one. */
+function quoted(quote: number, words: string, name: string, way: number, mark: number): Sentence {
+  const [open, close] = MARKS[mark] ?? ['“', '”']
+  const [head, ...rest] = words.split(' ')
+  const whole = { quote, words }
+  if (way === 0) return [open, whole, `,${close} said ${name}.`]
+  if (way === 1) return [`${name} told us: ${open}`, whole, `${close}.`]
+  if (way === 2) return [`For ${name} it was ${open}`, whole, `${close} at last.`]
+  if (way === 3) return [open, whole, close]
+  if (rest.length < 2 || /[,.“]$/.test(head ?? '')) return [open, whole, `,${close} ${name} said.`]
+  const [second, ...tail] = rest
+  const cutAt = `${head} ${second}`
+  if (/[,.]$/.test(cutAt)) return [open, whole, `,${close} ${name} said.`]
+  return [
+    open,
+    { quote, words: cutAt },
+    `,${close} said ${name}, ${open}`,
+    { quote, words: tail.join(' ') },
+    `${close}.`,
+  ]
+}
+
+/** An article in which some quotes are said by several people, in the same words. */
+const article: fc.Arbitrary<{ article: Article; quotes: string[] }> = fc
+  .record({
+    paragraphs: fc.array(fc.array(narrative, { minLength: 1, maxLength: 4 }), {
+      minLength: 3,
+      maxLength: 8,
+    }),
+    said: fc.array(
+      fc.record({
+        words: fc.constantFrom(...QUOTES),
+        way: fc.nat(4),
+        mark: fc.nat(MARKS.length - 1),
+        paragraph: fc.nat(),
+        place: fc.nat(),
+      }),
+      { minLength: 1, maxLength: 6 },
+    ),
+  })
+  .map(({ paragraphs, said }) => {
+    const made = paragraphs.map((sentences) => [...sentences])
+    said.forEach(({ words, way, mark, paragraph, place }, quote) => {
+      const sentences = made[paragraph % made.length] ?? []
+      // Nobody can tell whose words they are where the same ones stand twice with no name.
+      const free = said.filter((other) => other.words === words).length > 1 ? way % 3 : way
+      const sentence = quoted(quote, words, NAMES[quote] ?? '', free, mark)
+      sentences.splice(place % (sentences.length + 1), 0, sentence)
+    })
+    return { article: made, quotes: said.map(({ words }) => words) }
+  })
+
+function render(article: Article, count: number): { plain: string; spans: Span[][] } {
+  const spans: Span[][] = Array.from({ length: count }, () => [])
+  let plain = ''
+  let size = 0
+  const add = (text: string) => {
+    plain += text
+    size += [...text].length
+  }
+  article.forEach((sentences, i) => {
+    if (i > 0) add('\n\n')
+    sentences.forEach((sentence, j) => {
+      if (j > 0) add(' ')
+      for (const piece of sentence) {
+        if (typeof piece === 'string') add(piece)
+        else {
+          const start = size
+          add(piece.words)
+          spans[piece.quote]?.push({ start, end: size })
+        }
+      }
+    })
+  })
+  return { plain, spans }
+}
+
+const isQuote = (sentence: Sentence) => sentence.some((piece) => typeof piece !== 'string')
+
+type Change = { kind: number; at: number; with: string; times: number }
+const change: fc.Arbitrary<Change> = fc.record({
+  kind: fc.nat(6),
+  at: fc.nat(10_000),
+  with: sentenceOf(NEW_WORDS),
+  times: fc.integer({ min: 1, max: 3 }),
+})
+
+/** One edit outside all quotes and their quotation marks. */
+function editOutside(article: Article, { kind, at, with: text, times }: Change): Article {
+  const made = article.map((sentences) => [...sentences])
+  const i = at % made.length
+  const sentences = made[i] ?? []
+  const j = at % (sentences.length + 1)
+  const chosen = sentences[j % sentences.length] ?? []
+  if (kind === 0) sentences.splice(j, 0, ...Array.from({ length: times }, () => [text]))
+  else if (kind === 1) made.splice(i, 0, [[text]])
+  else if (kind === 2 && !isQuote(chosen) && sentences.length > 1) {
+    sentences.splice(j % sentences.length, 1)
+  } else if (kind === 3 && made.length > 1 && !sentences.some(isQuote)) made.splice(i, 1)
+  else if (kind === 4) {
+    // Another verb, another name, another word: in the middle of what stands around the quotes.
+    sentences[j % sentences.length] = chosen.map((piece) => {
+      return typeof piece === 'string'
+        ? piece.replace(/ (said|told|was|the|a) /, ' never asked ')
+        : piece
+    })
+  } else if (kind === 5 && i > 0) {
+    made.splice(i - 1, 2, [...(made[i - 1] ?? []), ...sentences])
+  } else if (kind === 6 && sentences.length > 1) {
+    const half = Math.max(1, j % sentences.length)
+    made.splice(i, 1, sentences.slice(0, half), sentences.slice(half))
+  }
+  return made
+}
+
+/** The quotes as they stand in an article, verified. */
+function tied(quotes: string[], spans: Span[][]) {
+  return quotes.map((text, i) => ({ text, spans: spans[i] ?? [], state: 'verified' as QuoteState }))
+}
+
+function assertAt(anchored: Anchored | undefined, spans: Span[] | undefined, what: string) {
+  const expected = JSON.stringify({ state: 'verified', spans })
+  const actual = JSON.stringify({ state: anchored?.state, spans: anchored?.spans })
+  if (actual !== expected) throw new Error(`${what}: ${actual} is not ${expected}`)
+}
+
+t.test('given spans of a printed quote have no fault, and verify it', (t) => {
+  fc.assert(
+    fc.property(article, ({ article, quotes }) => {
+      const { plain, spans } = render(article, quotes.length)
+      quotes.forEach((text, i) => {
+        const given = spans[i] ?? []
+        if (spanFaults(given, plain).length > 0) throw new Error(spanFaults(given, plain).join())
+        assertAt(anchorQuote({ text, spans: given }, plain), given, text)
+        const anchored = anchorQuote({ text }, plain)
+        assertKept(text, plain, anchored)
+        const alone = quotes.filter((other) => other === text).length === 1
+        if (alone) assertAt(anchored, given, text)
+        else if (anchored.state === 'orphaned') throw new Error(`${text} is not found`)
+      })
+    }),
+    { numRuns: runs(300) },
+  )
+  t.end()
+})
+
+t.test('an edit outside all quotes leaves each verified, in its own place', (t) => {
+  fc.assert(
+    fc.property(
+      article,
+      fc.array(change, { minLength: 1, maxLength: 5 }),
+      ({ article, quotes }, changes) => {
+        const before = render(article, quotes.length)
+        const after = render(changes.reduce(editOutside, article), quotes.length)
+        const anchored = reanchorAll(tied(quotes, before.spans), before.plain, after.plain)
+        quotes.forEach((text, i) => {
+          assertAt(anchored[i], after.spans[i], text)
+        })
+      },
+    ),
+    { numRuns: runs(1000) },
+  )
   t.end()
 })

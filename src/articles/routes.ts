@@ -161,6 +161,7 @@ export function articleWrites(app: App, { config, db }: Services): void {
       summary: 'Delete an article',
       description: 'One that was never visible; otherwise unpublish it.',
       throws: ['was_visible'],
+      params: addressOf('dredging-contract-questions'),
       query: z.strictObject({}),
       run: (ctx, name, expected) => deleteArticle(ctx, name, expected),
     },

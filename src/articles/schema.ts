@@ -186,15 +186,19 @@ export const ARTICLE_SORTS = ['-publishedAt', 'publishedAt', '-updatedAt', 'head
 /** What an editor can ask for as `status`: the statuses, and the times read as such. */
 export const STATUS_FILTERS = [...STATUSES, 'scheduled', 'embargoed', 'expired'] as const
 
-const body = list(BODY_FORMATS, 'The body in these formats; `none` leaves it out.').refine(
+const body = list(BODY_FORMATS, 'The body in these formats; `none` leaves it out.', [
+  'html',
+  'text',
+]).refine(
   (formats) => !formats?.includes('none') || formats.length === 1,
   'must not ask for none and for a format',
 )
 const shape = {
-  include: list(INCLUDES, 'Whole objects in place.'),
+  include: list(INCLUDES, 'Whole objects in place.', ['quotes', 'sources']),
   fields: list(
     ARTICLE_FIELDS,
     `Only these members; \`id\` and what is included always come. ${EDITOR_FIELDS.map((f) => `\`${f}\``).join(', ')} are for editors.`,
+    ['headline', 'summary', 'publishedAt'],
   ),
 }
 export const ArticleQuery = z.strictObject({
@@ -207,11 +211,11 @@ export type ArticleQuery = z.infer<typeof ArticleQuery>
 
 export const ArticleListQuery = z.strictObject({
   q,
-  category: filter('In these categories (id or slug), or below them.', undefined, 'harbour'),
-  source: filter('Naming these sources (id or slug).'),
-  speaker: filter('With a quote of these speakers (id or slug).'),
-  language: filter('In these languages; `en` is any English.', undefined, 'en'),
-  status: filter('For editors. Without it all but the killed.', STATUS_FILTERS),
+  category: filter('In these categories (id or slug), or below them.', 'harbour'),
+  source: filter('Naming these sources (id or slug).', 'marlhythe-harbour-trust'),
+  speaker: filter('With a quote of these speakers (id or slug).', 'delphine-orrock'),
+  language: filter('In these languages; `en` is any English.', 'en'),
+  status: filter('For editors. Without it all but the killed.', 'draft', STATUS_FILTERS),
   sort: choice(ARTICLE_SORTS, '-publishedAt', 'The order.'),
   ...shape,
   body: body.meta({ description: 'The body in these formats; without it, none.' }),

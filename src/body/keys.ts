@@ -27,7 +27,7 @@ export function withKeys(blocks: Block[], previous: Block[] = []): KeyedBlock[] 
   const used = new Set(keys)
   let from = entries(previous).filter(({ block }) => !used.has(block._key))
   let to = entries(blocks).filter(({ block }) => block._key === undefined)
-  for (const match of [sameAnywhere, edited]) {
+  for (const match of [sameInOrder, sameAnywhere, edited]) {
     const pairs = match(from, to)
     for (const { old, entry } of pairs) keys[entry.index] = old.block._key
     const matched = new Set(pairs.flatMap(({ old, entry }) => [old, entry]))

@@ -4,7 +4,7 @@ import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
-import { Reassignment } from '../http/item.ts'
+import { reassignment } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
@@ -113,7 +113,8 @@ export function categoryWrites(app: App, { db }: Services): void {
       description:
         'Refused with 409 and the references while articles or categories refer to it, unless `reassignTo` names the category that takes its place everywhere.',
       throws: ['in_use', 'rule_broken'],
-      query: Reassignment,
+      params: addressOf('night-sky'),
+      query: reassignment('environment'),
       run: (ctx, name, expected, { reassignTo }) => deleteCategory(ctx, name, expected, reassignTo),
     },
   })

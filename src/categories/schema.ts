@@ -64,11 +64,14 @@ export const CATEGORY_FIELDS = [
 ] as const
 export const CATEGORY_SORTS = ['name', '-name', 'position', '-createdAt', 'createdAt'] as const
 
-const fieldsParameter = list(CATEGORY_FIELDS, 'Only these members; `id` always comes.')
+const fieldsParameter = list(CATEGORY_FIELDS, 'Only these members; `id` always comes.', [
+  'name',
+  'parent',
+])
 export const CategoryQuery = z.strictObject({ fields: fieldsParameter })
 export const CategoryListQuery = z.strictObject({
   q,
-  parent: filter('Directly below these categories (id or slug).'),
+  parent: filter('Directly below these categories (id or slug).', 'town'),
   sort: choice(CATEGORY_SORTS, 'name', 'The order. `position` makes sense below one parent.'),
   fields: fieldsParameter,
   limit,

@@ -78,12 +78,13 @@ async function createCluster(
   }
 }
 
-/** Folders of processes that were killed while they made a cluster. */
+/** Folders of keepers that were killed while they made a cluster. */
 async function removeAbandonedDrafts(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     const pid = /^pg\.new-(\d+)-/.exec(name)?.[1]
-    if (pid && !isAlive(Number(pid)))
-      await rm(join(dataDir, name), { recursive: true, force: true })
+    if (!pid || isAlive(Number(pid))) continue
+    // An initdb that outlives its keeper may still write there: then a later start removes it.
+    await rm(join(dataDir, name), { recursive: true, force: true }).catch(() => {})
   }
 }
 

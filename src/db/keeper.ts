@@ -57,32 +57,32 @@ async function keep(): Promise<void> {
     sync: flags.fsync !== 'off',
     note: (text) => void send(first, { note: text }),
   })
-  const server = await holdServer(cluster, state)
-  if (!server) return send(first, { again: true })
-  let held = true
-  const cut = new Promise<void>((resolve) =>
-    server.session.once('end', () => {
-      held = false
-      resolve()
-    }),
-  )
+  const { listener, path } = await listen()
+  let held: Server | undefined
+  // The server crashed, or another keeper took it over.
+  const cut = new AbortController()
   try {
-    const { listener, path } = await listen()
+    const server = await holdServer(cluster, state)
+    if (!server) return await send(first, { again: true })
+    held = server
+    server.session.once('end', () => cut.abort())
     await removeLostSocket(state.keeper)
     await writeState(dataDir, { ...state, port: server.port, keeper: path })
     await ensureDatabase(server.session)
+    cut.signal.throwIfAborted()
+    if (abandoned.signal.aborted) return
+    if (!server.started) allReturned = performance.now() + RETURN_MS
     const password = encodeURIComponent(state.password)
     const url = `postgresql://dateline:${password}@127.0.0.1:${server.port}/dateline`
-    if (!server.started) allReturned = performance.now() + RETURN_MS
-    if (!abandoned.signal.aborted) {
-      ready.resolve({ url, started: server.started })
-      await Promise.race([cut, once(abandoned.signal, 'abort')])
-    }
+    ready.resolve({ url, started: server.started })
+    await once(AbortSignal.any([cut.signal, abandoned.signal]), 'abort')
+  } catch (error) {
+    if (!cut.signal.aborted) throw error
+    await send(first, { again: true })
+  } finally {
     listener.close()
     await rm(dirname(path), { recursive: true, force: true })
-  } finally {
-    // When the session was cut, the server crashed or another keeper has taken it.
-    if (held) await stopServer(cluster, server.pid)
+    if (held && !cut.signal.aborted) await stopServer(cluster, held.pid)
   }
 }
 

@@ -8,7 +8,7 @@ import { statusOf } from './problem.ts'
  * `/openapi.json`, `/docs` (Swagger UI; all assets from its npm package, under a content security
  * policy that allows no other origin) and `/problems/{code}`, where a problem's `type` leads.
  */
-export async function docs(app: App): Promise<void> {
+export async function docs(app: App, publicUrl: string): Promise<void> {
   app.get(
     '/openapi.json',
     { schema: { hide: true }, config: { open: true } },
@@ -32,6 +32,12 @@ export async function docs(app: App): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
+    // The page sends requests to where it came from: under another name of this host, its own
+    // policy would forbid it to reach PUBLIC_URL.
+    transformSpecification: (document) => ({
+      ...document,
+      servers: [{ url: new URL(publicUrl).pathname }],
+    }),
     uiConfig: { deepLinking: true, tryItOutEnabled: true, displayRequestDuration: true },
   })
 }

@@ -14,15 +14,14 @@ function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
   const write = [method].flat().some((m) => m !== 'GET' && m !== 'HEAD')
   return [
     'invalid_request',
-    'unauthenticated',
-    'forbidden',
-    'rate_limited',
+    ...(config?.open ? [] : (['unauthenticated', 'forbidden', 'rate_limited'] as const)),
     'internal',
     'unavailable',
-    ...(schema?.body
-      ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'rule_broken'] as const)
+    ...(schema?.body ? (['rule_broken'] as const) : []),
+    // DELETE too: a body is read there as well, though none is wanted.
+    ...(write
+      ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'conflict'] as const)
       : []),
-    ...(write ? (['conflict'] as const) : []),
     ...(write && [method].flat().includes('POST') ? (['idempotency_mismatch'] as const) : []),
     ...(config?.throws ?? []),
   ]
@@ -37,8 +36,7 @@ function headerParameters({ method, config }: RouteOptions): Json[] {
     in: 'header',
     required,
     description,
-    schema: { type: 'string' },
-    example,
+    ...asExample(required, { type: 'string' }, example),
   })
   const parameters: Json[] = []
   if ([method].flat().includes('GET') && !config?.open) {
@@ -216,15 +214,26 @@ function finish(document: Json): Json {
   return document
 }
 
+/**
+ * A parameter's schema and example. A page like /docs fills `example` in and sends it, which is
+ * right only for what has to be there; what may be absent shows its example in the schema.
+ */
+function asExample(required: boolean, schema: Json, example: unknown): Json {
+  if (example === undefined) return { schema }
+  return required ? { schema, example } : { schema: { ...schema, examples: [example] } }
+}
+
 /** @fastify/swagger files what belongs to a parameter under its schema; here it moves up. */
 function tidyParameter({ schema, ...parameter }: Json): Json {
   const { style, explode, example, description: _, ...rest } = schema as Json
   // How long the string may be is not how long the array may be.
   const { minLength: _min, maxLength: _max, ...array } = rest
+  // The pattern of its digits is not the number's.
+  const { pattern: _digits, ...integer } = rest
+  const described = rest.type === 'array' ? array : rest.type === 'integer' ? integer : rest
   return {
     ...parameter,
     ...(style !== undefined && { style, explode }),
-    ...(example !== undefined && { example }),
-    schema: rest.type === 'array' ? array : rest,
+    ...asExample(parameter.required === true, described, example),
   }
 }

@@ -29,7 +29,7 @@ function items(value: string, ctx: z.RefinementCtx): string[] {
 }
 
 /** `a,b` any of these; `-a` none of these. Values are ids or slugs, or one of `allowed`. */
-export function filter(description: string, allowed?: readonly string[], example?: string) {
+export function filter(description: string, example: string, allowed?: readonly string[]) {
   return text(4000, 1)
     .transform((value, ctx): Filter => {
       const found = items(value, ctx)
@@ -50,12 +50,16 @@ export function filter(description: string, allowed?: readonly string[], example
       description: `${description} A comma is "any of", a leading \`-\` "none of".${
         allowed ? ` Values: ${allowed.map((v) => `\`${v}\``).join(', ')}.` : ''
       }`,
-      ...(example && { param: { example } }),
+      param: { example },
     })
 }
 
 /** A comma-separated list out of `allowed`, documented as an array without explode. */
-export function list<const T extends string>(allowed: readonly T[], description: string) {
+export function list<const T extends string>(
+  allowed: readonly T[],
+  description: string,
+  example: readonly NoInfer<T>[],
+) {
   return text(4000, 1)
     .transform((value, ctx): T[] => {
       const found = items(value, ctx)
@@ -70,7 +74,7 @@ export function list<const T extends string>(allowed: readonly T[], description:
     .meta({
       description,
       override: { type: 'array', items: { type: 'string', enum: [...allowed] }, minItems: 1 },
-      param: { style: 'form', explode: false },
+      param: { style: 'form', explode: false, example },
     })
 }
 

@@ -42,6 +42,8 @@ export type WrittenResource<
     run(ctx: Writing, name: string, patch: z.output<Patch>, expected: Expected): Promise<string>
   }
   remove: Said & {
+    /** Where what can be deleted is another example than what can be read. */
+    params?: z.ZodObject
     query: Removal
     run(ctx: Writing, name: string, expected: Expected, query: z.output<Removal>): Promise<void>
   }
@@ -131,7 +133,7 @@ export function resourceWrites<
         tags,
         summary: remove.summary,
         description: remove.description,
-        params,
+        params: remove.params ?? params,
         querystring: remove.query,
         response: { 204: z.null() },
       },

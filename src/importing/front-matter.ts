@@ -139,7 +139,7 @@ function parse(yaml: string): FrontMatter {
   if (document.errors.length > 0) {
     fail(document.errors.map(({ message, pos }) => `line ${lineOf(yaml, pos[0])}: ${message}`))
   }
-  const parsed = FrontMatter.safeParse(valueOf(document) ?? {})
+  const parsed = FrontMatter.safeParse(resolved(document) ?? {})
   if (!parsed.success) {
     fail(
       parsed.error.issues.flatMap((issue) => {
@@ -154,7 +154,7 @@ function parse(yaml: string): FrontMatter {
 }
 
 /** Aliases are resolved only here: one that leads nowhere, or to too much, throws. */
-function valueOf(document: Document): unknown {
+function resolved(document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 })
   } catch (error) {

@@ -39,6 +39,4 @@ export type ApiKeyCreate = z.infer<typeof ApiKeyCreate>
 
 export const ApiKeyPage = pageOf(ApiKey, 'ApiKeyPage')
 export const ApiKeyListQuery = z.strictObject({ limit, cursor })
-export const ApiKeyParams = z.object({
-  id: Id.meta({ param: { example: '01939a2e-7c1b-7c6e-8f0a-2b9a6b1f4c11' } }),
-})
+export const ApiKeyParams = z.object({ id: Id })

@@ -225,8 +225,13 @@ export function closest(
       const added = (cost[i] ?? 0) + token.length
       const least = Math.min(replaced, dropped, added)
       nextCost[i] = least
-      nextBegin[i] =
-        (least === replaced ? begin[i - 1] : least === dropped ? nextBegin[i - 1] : begin[i]) ?? k
+      // Of equally cheap ways the one that begins first: it has all the words that may be the
+      // quote's now.
+      nextBegin[i] = Math.min(
+        least === replaced ? (begin[i - 1] ?? k) : k + 1,
+        least === dropped ? (nextBegin[i - 1] ?? k) : k + 1,
+        least === added ? (begin[i] ?? k) : k + 1,
+      )
     }
     ;[cost, nextCost, begin, nextBegin] = [nextCost, cost, nextBegin, begin]
     const total = cost[rows] ?? whole
@@ -258,7 +263,9 @@ function replacement(wanted: string, other: string): number {
     }
     row = next
   }
-  return Math.min(wanted.length, row[other.length] ?? wanted.length)
+  const distance = row[other.length] ?? wanted.length
+  // More than half of its letters changed: another word.
+  return 2 * distance > wanted.length ? wanted.length : distance
 }
 
 const PUNCTUATION = /^[.,;:!?…—–]$/u
@@ -509,12 +516,17 @@ export function total(counts: number[]): number {
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
+/** How many words around the old place, before it and after it, stand around the new one. */
 export function surroundings(edit: Edit, { old, now }: Fit): [number, number] {
   const { before, after } = edit
   const was = tokensOf(before, old)
   const is = tokensOf(after, now)
-  return [
-    agreement(before, was.first - 1, after, is.first - 1, -1, FAR),
-    agreement(before, was.last + 1, after, is.last + 1, 1, FAR),
-  ]
+  const words = (from: number, to: number, step: 1 | -1) => {
+    const same = agreement(before, from, after, to, step, FAR)
+    if (same === FAR) return FAR
+    let count = 0
+    for (let n = 0; n < same; n++) if (isLettered(word(before, from + n * step))) count++
+    return count
+  }
+  return [words(was.first - 1, is.first - 1, -1), words(was.last + 1, is.last + 1, 1)]
 }

@@ -282,8 +282,12 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
       if (inContext && (here || !rival.here)) break
       if (outdoes(rival, { here, missing })) return { ...altered(after, rival.now), stays: false }
     }
-    const hasTwin = ours.some((other) => {
-      return other !== now && !isLeft(now) && !fitsBetter(edit, { old, now }, { old, now: other })
+    const fit = { old, now }
+    const hasTwin = ours.some((place) => {
+      const other = { old, now: place }
+      if (place === now || fitsBetter(edit, fit, other)) return false
+      // Where the edit left it, it need not be surrounded better on both sides.
+      return !isLeft(now) || total(surroundings(edit, other)) >= total(surroundings(edit, fit))
     })
     if (hasTwin) return { ...lost('ambiguous'), stays: false }
     if (here || isRecognised(wanted, edit, old, missing)) {
@@ -390,6 +394,8 @@ function isHere(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
   }
   if (2 * own > last - first) return true
   const place = region(edit, old)
+  // Nothing is left of it there, and the same words stand next to that: one of two neighbours.
+  if (place.first === place.end) return last + 1 === place.first || first === place.end
   return first >= place.first && last < place.end && isNarrow(place, was)
 }
 
@@ -457,7 +463,10 @@ function* rivalsOf(
     const words = read(wordsOf(after, pieces), after.vocabulary)
     const all = { first: 0, last: words.id.length - 1 }
     const alike = inOrder ? (closest(wanted, words, all, everywhere)?.alike ?? 0) : 0
-    if (alike >= CLOSE_HERE && words.text !== wanted.text) yield rival(pieces, true, alike)
+    if (alike >= CLOSE_HERE) {
+      const found = rival(pieces, true, alike)
+      if (wordsOf(after, found.now) !== wanted.text) yield found
+    }
   }
   const isNew = (k: number) => {
     const from = back[k] ?? -1

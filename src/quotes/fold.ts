@@ -127,7 +127,7 @@ const WORD = String.raw`[[\p{L}\p{N}\p{M}_]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p
 const INSIDE = String.raw`(?:['\-\u2010\u2011\u200C\u200D]|(?<=\p{N})[.,:\/](?=\p{N}))`
 const SIGN = String.raw`(?:(?<![\p{L}\p{N}])[\-\u2212](?=\p{N}))?`
 const OTHER = String.raw`(?:\p{RI}\p{RI}|\S)(?:[\p{M}\p{EMod}\u0E33\u0EB3\uFF9E\uFF9F\u{E0020}-\u{E007F}]|\u200D\p{ExtPict}?)*`
-const TOKEN = new RegExp(`${SIGN}${WORD}+(?:${INSIDE}${WORD}+)*|${OTHER}`, 'gv')
+const TOKEN = new RegExp(`${SIGN}${WORD}+(?:${INSIDE}${WORD}+)*[\u200C\u200D]*|${OTHER}`, 'gv')
 
 const LETTERED = /[\p{L}\p{N}]/u
 const LOWER = /^\p{Ll}/u

@@ -121,15 +121,18 @@ export const QUOTE_FIELDS = [
 ] as const
 export const QUOTE_SORTS = ['-saidAt', 'saidAt', '-createdAt', 'createdAt'] as const
 
-const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always comes.')
+const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always comes.', [
+  'text',
+  'speaker',
+])
 export const QuoteParams = z.object({ id: Id })
 export const QuoteQuery = z.strictObject({ fields: fieldsParameter })
 export const QuoteListQuery = z.strictObject({
   q,
-  article: filter('Printed by these articles (id or slug).'),
-  speaker: filter('Said by these sources (id or slug).'),
-  kind: filter('Of these kinds.', QUOTE_KINDS),
-  state: filter('In these states; `suggested` is for editors.', QUOTE_STATES, 'verified'),
+  article: filter('Printed by these articles (id or slug).', 'council-adopts-sea-wall-levy'),
+  speaker: filter('Said by these sources (id or slug).', 'delphine-orrock'),
+  kind: filter('Of these kinds.', 'direct', QUOTE_KINDS),
+  state: filter('In these states; `suggested` is for editors.', 'verified', QUOTE_STATES),
   sort: choice(
     QUOTE_SORTS,
     '-saidAt',

@@ -4,7 +4,7 @@ import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
-import { Reassignment } from '../http/item.ts'
+import { reassignment } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
@@ -20,7 +20,7 @@ import {
 } from './schema.ts'
 
 const tags = ['Sources']
-const params = addressOf('tidewater-harbour-authority')
+const params = addressOf('marlhythe-harbour-trust')
 
 /** Reads of sources: whoever asks, in that audience's view. */
 export function sourceReads(app: App, { config, db }: Services): void {
@@ -103,7 +103,7 @@ export function sourceWrites(app: App, { db }: Services): void {
       summary: 'Change a source',
       description: 'A JSON merge patch, with the ETag of what you read in If-Match.',
       throws: ['slug_taken', 'unknown_reference'],
-      example: { description: 'Looks after the harbour and its lights.' },
+      example: { description: 'Looks after the port and its lights.' },
       body: SourcePatch,
       run: updateSource,
     },
@@ -112,7 +112,8 @@ export function sourceWrites(app: App, { db }: Services): void {
       description:
         'Refused with 409 and the references while articles, quotes or sources refer to it, unless `reassignTo` names the source that takes its place everywhere.',
       throws: ['in_use', 'rule_broken'],
-      query: Reassignment,
+      params: addressOf('ropewalk-pupil-council'),
+      query: reassignment('ropewalk-school'),
       run: (ctx, name, expected, { reassignTo }) => deleteSource(ctx, name, expected, reassignTo),
     },
   })

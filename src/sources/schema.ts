@@ -85,12 +85,15 @@ export const SOURCE_FIELDS = [
 ] as const
 export const SOURCE_SORTS = ['name', '-name', '-createdAt', 'createdAt'] as const
 
-const fieldsParameter = list(SOURCE_FIELDS, 'Only these members; `id` always comes.')
+const fieldsParameter = list(SOURCE_FIELDS, 'Only these members; `id` always comes.', [
+  'name',
+  'title',
+])
 export const SourceQuery = z.strictObject({ fields: fieldsParameter })
 export const SourceListQuery = z.strictObject({
   q,
-  kind: filter('Of these kinds.', SOURCE_KINDS, 'person'),
-  organization: filter('Belonging to these organisations (id or slug).'),
+  kind: filter('Of these kinds.', 'person', SOURCE_KINDS),
+  organization: filter('Belonging to these organisations (id or slug).', 'marlhythe-town-council'),
   sort: choice(SOURCE_SORTS, 'name', 'The order.'),
   fields: fieldsParameter,
   limit,
