@@ -13,8 +13,9 @@ export type ExampleRequest = {
 const MADE_FIRST: Record<string, (room: Newsroom) => Promise<Reply>> = {
   confirmQuote: (room) =>
     room.editor('POST', '/v1/quotes', {
-      article: 'dredging-contract-questions',
-      text: 'register',
+      article: 'council-adopts-sea-wall-levy',
+      kind: 'paraphrase',
+      text: 'The clerk propped the doors to the stairwell open.',
       suggested: true,
     }),
   revokeKey: (room) => room.editor('POST', '/v1/keys', { name: 'To be revoked', scopes: ['read'] }),
@@ -43,7 +44,7 @@ export async function exampleRequest(
   for (const parameter of operation.parameters) {
     const { name } = parameter
     if (!parameter.required && !chosen(parameter)) continue
-    const example = exampleOf(parameter) ?? (name === 'id' && (await idFor(room, operation)))
+    const example = name === 'id' ? await idFor(room, operation) : exampleOf(parameter)
     if (example === undefined) throw new Error(`${operation.id} has no example for ${name}`)
     if (parameter.in === 'path') params[name] = inUrl(example)
     else if (parameter.in === 'query') query.push([name, inUrl(example)])

@@ -864,8 +864,10 @@ function quoted(quote: number, words: string, name: string, way: number, mark: n
   ]
 }
 
+type Written = { article: Article; quotes: string[] }
+
 /** An article in which some quotes are said by several people, in the same words. */
-const article: fc.Arbitrary<{ article: Article; quotes: string[] }> = fc
+const article: fc.Arbitrary<Written> = fc
   .record({
     paragraphs: fc.array(fc.array(narrative, { minLength: 1, maxLength: 4 }), {
       minLength: 3,
@@ -1003,6 +1005,255 @@ t.test('an edit outside all quotes leaves each verified, in its own place', (t) 
       },
     ),
     { numRuns: runs(1000) },
+  )
+  t.end()
+})
+
+const CHANGES = ['replace', 'drop', 'not before', 'not after', 'case', 'digit'] as const
+
+/** One word of the stretch changed, dropped or added. */
+function misquote(words: string, how: (typeof CHANGES)[number], at: number): string {
+  const parts = words.split(' ')
+  const i = at % parts.length
+  const part = parts[i] ?? ''
+  const letters = /\p{L}[\p{L}\p{M}]*/u
+  if (how === 'drop' && parts.length > 1) parts.splice(i, 1)
+  else if (how === 'not before') parts.splice(i, 0, 'not')
+  else if (how === 'not after') parts.splice(i + 1, 0, 'not')
+  else if (how === 'digit' && /\d/.test(words)) return words.replace(/\d/, (digit) => `${digit}7`)
+  else if (how === 'case' && letters.test(part)) {
+    const other = part === part.toUpperCase() ? part.toLowerCase() : part.toUpperCase()
+    parts[i] = other === part ? 'otherwise' : other
+  } else parts[i] = letters.test(part) ? part.replace(letters, 'otherwise') : 'otherwise'
+  return parts.join(' ')
+}
+
+function mapQuote(
+  article: Article,
+  quote: number,
+  edit: (words: string, stretch: number) => string,
+) {
+  let stretch = 0
+  return article.map((sentences) => {
+    return sentences.map((sentence) => {
+      return sentence.map((piece) => {
+        if (typeof piece === 'string' || piece.quote !== quote) return piece
+        return { quote, words: edit(piece.words, stretch++) }
+      })
+    })
+  })
+}
+
+type Misquotation = { quote: number; how: (typeof CHANGES)[number]; at: number; outside: Change[] }
+const misquotation: fc.Arbitrary<Misquotation> = fc.record({
+  quote: fc.nat(),
+  how: fc.constantFrom(...CHANGES),
+  at: fc.nat(20),
+  outside: fc.array(change, { maxLength: 3 }),
+})
+
+/** The article with one quote changed, and something outside quotes; which quote it is. */
+function misquoted({ article, quotes }: Written, { quote, how, at, outside }: Misquotation) {
+  const wrong = quote % quotes.length
+  const stretches = article.flat(2).filter((p) => typeof p !== 'string' && p.quote === wrong).length
+  const changed = mapQuote(article, wrong, (words, i) =>
+    i === at % stretches ? misquote(words, how, at) : words,
+  )
+  return { wrong, article: outside.reduce(editOutside, changed) }
+}
+
+t.test('an edit inside a quote never leaves it verified, and all others are', (t) => {
+  fc.assert(
+    fc.property(article, misquotation, (written, mistake) => {
+      const { quotes } = written
+      const before = render(written.article, quotes.length)
+      const { wrong, article } = misquoted(written, mistake)
+      const after = render(article, quotes.length)
+      const anchored = reanchorAll(tied(quotes, before.spans), before.plain, after.plain)
+      quotes.forEach((text, i) => {
+        if (i !== wrong) return assertAt(anchored[i], after.spans[i], text)
+        const now = anchored[i] ?? { state: 'verified', spans: [] }
+        assertKept(text, after.plain, now)
+        if (now.state === 'verified') throw new Error(`${text} is verified`)
+        if (text.split(' ').length > 3 && now.state !== 'altered') throw new Error(now.state)
+      })
+      // And mended again, each is where it was.
+      const states = tied(quotes, before.spans).map((quote, i) => ({
+        ...quote,
+        ...anchored[i],
+        text: quote.text,
+      }))
+      const mended = reanchorAll(states, after.plain, before.plain)
+      quotes.forEach((text, i) => {
+        if (i !== wrong || anchored[i]?.state === 'altered')
+          assertAt(mended[i], before.spans[i], text)
+      })
+    }),
+    { numRuns: runs(1000) },
+  )
+  t.end()
+})
+
+type Lookalike = { way: number; mark: number; paragraph: number; place: number; alone: boolean }
+const plants: fc.Arbitrary<Lookalike[]> = fc.array(
+  fc.record({
+    way: fc.constantFrom(0, 1, 2, 4),
+    mark: fc.nat(MARKS.length - 1),
+    paragraph: fc.nat(),
+    place: fc.nat(),
+    alone: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 3 },
+)
+
+/** The same words in the mouth of others, in sentences or paragraphs of their own. */
+function plant(article: Article, words: string, lookalikes: Lookalike[]): Article {
+  const made = article.map((sentences) => [...sentences])
+  lookalikes.forEach(({ way, mark, paragraph, place, alone }, i) => {
+    const said = quoted(0, words, ['Zed Novak', 'Yves Marchand', 'Xenia Thorn'][i] ?? '', way, mark)
+    const sentence = said.map((piece) => (typeof piece === 'string' ? piece : piece.words))
+    if (alone) made.splice(paragraph % (made.length + 1), 0, [sentence])
+    else {
+      const sentences = made[paragraph % made.length] ?? []
+      sentences.splice(place % (sentences.length + 1), 0, sentence)
+    }
+  })
+  return made
+}
+
+t.test('a planted lookalike is never taken', (t) => {
+  fc.assert(
+    fc.property(
+      article,
+      misquotation,
+      plants,
+      fc.boolean(),
+      (written, mistake, lookalikes, changes) => {
+        const { quotes } = written
+        const before = render(written.article, quotes.length)
+        const edited = changes
+          ? misquoted(written, mistake)
+          : { wrong: -1, article: written.article }
+        const target = mistake.quote % quotes.length
+        const after = render(plant(edited.article, quotes[target] ?? '', lookalikes), quotes.length)
+        const anchored = reanchorAll(tied(quotes, before.spans), before.plain, after.plain)
+        quotes.forEach((text, i) => {
+          if (i !== edited.wrong) return assertAt(anchored[i], after.spans[i], text)
+          if (anchored[i]?.state === 'verified') throw new Error(`${text} is verified`)
+        })
+      },
+    ),
+    { numRuns: runs(1000) },
+  )
+  t.end()
+})
+
+t.test('a quote that is deleted is not found in the same words of others', (t) => {
+  fc.assert(
+    fc.property(
+      article,
+      fc.nat(),
+      fc.array(change, { maxLength: 3 }),
+      ({ article, quotes }, chosen, outside) => {
+        const before = render(article, quotes.length)
+        const deleted = chosen % quotes.length
+        const without = article
+          .map((sentences) => {
+            return sentences.filter((s) =>
+              s.every((p) => typeof p === 'string' || p.quote !== deleted),
+            )
+          })
+          .filter((sentences) => sentences.length > 0)
+        if (without.length === 0) return
+        const after = render(outside.reduce(editOutside, without), quotes.length)
+        const anchored = reanchorAll(tied(quotes, before.spans), before.plain, after.plain)
+        quotes.forEach((text, i) => {
+          if (i !== deleted) assertAt(anchored[i], after.spans[i], text)
+          else if (anchored[i]?.state === 'verified') throw new Error(`${text} is verified`)
+        })
+      },
+    ),
+    { numRuns: runs(500) },
+  )
+  t.end()
+})
+
+t.test('other marks, spaces and soft hyphens all over the text change nothing', (t) => {
+  fc.assert(
+    fc.property(article, fc.infiniteStream(fc.nat(5)), ({ article, quotes }, dice) => {
+      const { plain, spans } = render(article, quotes.length)
+      const restyle = (char: string) => {
+        const die = dice.next().value ?? 0
+        if (/[“”„"«»]/.test(char)) return ['“', '”', '"', '«', '„', '»'][die] ?? char
+        if (/[’']/.test(char)) return ['’', "'", '‘', 'ʼ', '´', '’'][die] ?? char
+        if (char === ' ') return [' ', '\u00A0', '\u2009', '  ', '\n', ' '][die] ?? char
+        return die === 0 ? `${char}\u00AD` : char
+      }
+      const after = [...plain].map(restyle).join('').normalize('NFD')
+      const anchored = reanchorAll(tied(quotes, spans), plain, after)
+      quotes.forEach((text, i) => {
+        const now = anchored[i] ?? { state: 'orphaned', spans: [] }
+        assertKept(text, after, now)
+        if (now.state !== 'verified') throw new Error(`${text} is ${now.state}: ${now.found}`)
+      })
+    }),
+    { numRuns: runs(300) },
+  )
+  t.end()
+})
+
+t.test('paragraphs in another order keep their quotes', (t) => {
+  fc.assert(
+    fc.property(article, fc.nat(), fc.nat(), ({ article, quotes }, from, to) => {
+      const before = render(article, quotes.length)
+      const moved = [...article]
+      const [taken] = moved.splice(from % moved.length, 1)
+      if (taken) moved.splice(to % (moved.length + 1), 0, taken)
+      const after = render(moved, quotes.length)
+      const anchored = reanchorAll(tied(quotes, before.spans), before.plain, after.plain)
+      quotes.forEach((text, i) => {
+        assertAt(anchored[i], after.spans[i], text)
+      })
+    }),
+    { numRuns: runs(500) },
+  )
+  t.end()
+})
+
+t.test('whatever the edit, what is verified is what the spans cut out', (t) => {
+  const splice = fc.record({
+    at: fc.nat(2000),
+    size: fc.nat(40),
+    text: fc.oneof(anyText, fc.constantFrom(...QUOTES)),
+  })
+  fc.assert(
+    fc.property(
+      article,
+      fc.array(splice, { minLength: 1, maxLength: 6 }),
+      ({ article, quotes }, splices) => {
+        let { plain, spans } = render(article, quotes.length)
+        let states = tied(quotes, spans)
+        // One after the other, from the state that the last one left.
+        for (const { at, size, text } of splices) {
+          const points = [...plain]
+          points.splice(at % (points.length + 1), size, text)
+          const after = points.join('').normalize('NFC')
+          const anchored = reanchorAll(states, plain, after)
+          anchored.forEach((now, i) => {
+            assertKept(quotes[i] ?? '', after, now)
+          })
+          quotes.forEach((quote) => {
+            assertKept(quote, after, anchorQuote({ text: quote }, after))
+          })
+          states = states.map(({ text }, i) => ({
+            text,
+            ...(anchored[i] ?? { state: 'orphaned', spans: [] }),
+          }))
+          plain = after
+        }
+      },
+    ),
+    { numRuns: runs(500) },
   )
   t.end()
 })

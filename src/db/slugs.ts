@@ -1,7 +1,7 @@
-import anyAscii from 'any-ascii'
 import { and, eq, sql } from 'drizzle-orm'
 import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
+import { LONGEST_SLUG, slugOf } from '../slug.ts'
 import type { Reading, Tx } from './client.ts'
 import { slugs } from './tables.ts'
 
@@ -9,21 +9,13 @@ import { slugs } from './tables.ts'
 export type SlugKind = 'article' | 'source' | 'category'
 
 const TABLE = { article: 'articles', source: 'sources', category: 'categories' } as const
-const MAX = 100
 
-/**
- * A slug out of a headline or name: transliterated to ASCII, cut at a word. From the id where
- * nothing is left, as of a headline of emoji alone.
- */
+/** Room for a suffix such as `-1234` where a slug is taken. */
+const ROOM = 5
+
+/** A slug for a resource out of its headline or name; from the id where nothing is left of it. */
 export function slugFrom(words: string | null | undefined, kind: SlugKind, id: string): string {
-  const ascii = anyAscii((words ?? '').replaceAll(/\p{Extended_Pictographic}/gu, ' '))
-    .toLowerCase()
-    .replaceAll(/['’`]/g, '')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-  // Room for a suffix such as -12, cut where a word ends when there is one.
-  const cut = ascii.length <= MAX - 5 ? ascii : ascii.slice(0, MAX - 4).replace(/-[^-]*$/, '')
-  const slug = cut.slice(0, MAX - 5).replace(/-+$/, '')
+  const slug = slugOf(words ?? '', LONGEST_SLUG - ROOM)
   return slug === '' || UUID.test(slug) ? `${kind}-${id.slice(-12)}` : slug
 }
 

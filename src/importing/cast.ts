@@ -1,7 +1,7 @@
+import { slugOf } from '../slug.ts'
 import type { NamePhrase } from './names.ts'
 import { type Naming, type Party, partyMeant, partyNamed, partyTitled } from './naming.ts'
 import type { Phrase } from './phrases.ts'
-import { slugOf } from './slug.ts'
 import type { StorySource } from './story.ts'
 
 /** Where a phrase stands, and whether a verb of saying stands right before a name. */

@@ -1,10 +1,10 @@
 import { markdownToBlocks } from '../body/markdown.ts'
 import { blocksToText, blockText, hasText } from '../body/text.ts'
 import { Slug } from '../fields.ts'
+import { slugOf } from '../slug.ts'
 import { type FrontMatter, splitFrontMatter } from './front-matter.ts'
 import { checkText } from './layout.ts'
 import { findQuotes } from './quoting.ts'
-import { slugOf } from './slug.ts'
 import type { Story, StoryQuote, StorySource } from './story.ts'
 
 /**

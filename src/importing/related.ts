@@ -1,4 +1,4 @@
-import { slugOf } from './slug.ts'
+import { slugOf } from '../slug.ts'
 import type { Story } from './story.ts'
 
 const HEADING =

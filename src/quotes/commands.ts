@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { demandMayChange, lockArticle, nextVersion } from '../articles/lock.ts'
 import type { Writing } from '../db/client.ts'
+import { now } from '../db/clock.ts'
 import { quotes } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, unknownReferences } from '../errors.ts'
@@ -98,7 +99,12 @@ export async function confirmQuote(
   const [tied] = tie([wanted], article.plainText, [''])
   await ctx.tx
     .update(quotes)
-    .set({ state: tied?.state ?? null, spans: tied?.spans ?? [], version: quote.version + 1 })
+    .set({
+      state: tied?.state ?? null,
+      spans: tied?.spans ?? [],
+      version: quote.version + 1,
+      updatedAt: now,
+    })
     .where(eq(quotes.id, id))
   await nextVersion(ctx, article)
   return id

@@ -80,11 +80,16 @@ const inputs = {
 }
 
 /** A quote as an article carries it: with `id` one that is there, without a new one. */
-export const QuoteInArticle = z.strictObject({ id: Id.optional(), ...inputs }).meta({
-  id: 'QuoteInArticle',
-  description: 'A quote of the article: with `id` keep or change, without add.',
-})
-export type QuoteInput = Omit<z.infer<typeof QuoteInArticle>, 'id'>
+export const QuoteInArticle = z
+  .strictObject({ id: Id.optional(), ...inputs, text: words.optional() })
+  .refine((quote) => quote.id !== undefined || quote.text !== undefined, {
+    path: ['text'],
+    message: 'is needed for a new quote',
+  })
+  .meta({
+    id: 'QuoteInArticle',
+    description: 'A quote of the article: with `id` keep or change, without add.',
+  })
 export type QuoteInArticle = z.infer<typeof QuoteInArticle>
 
 export const QuoteCreate = z
@@ -94,6 +99,7 @@ export const QuoteCreate = z
   })
   .meta({ id: 'QuoteCreate', description: 'A new quote of an article.' })
 export type QuoteCreate = z.infer<typeof QuoteCreate>
+export type QuoteInput = Omit<QuoteCreate, 'article'>
 
 const { suggested: _, ...patchable } = inputs
 export const QuotePatch = z

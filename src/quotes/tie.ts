@@ -228,7 +228,9 @@ export async function replaceQuotes(
     const pointer = `/quotes/${position}`
     const row = id === undefined ? undefined : rows.get(id)
     if (row) await changeQuote(ctx, row, article, plain, input, position, pointer, speakers)
-    else added.push({ input, position, pointer })
+    // Only one with an id may be without text, says the schema.
+    else if (input.text !== undefined)
+      added.push({ input: { ...input, text: input.text }, position, pointer })
   }
   await addQuotes(ctx, article, plain, added, speakers)
 }
