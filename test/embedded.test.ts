@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -436,11 +436,39 @@ const skip = process.getuid?.() === 0 ? false : 'only root runs PostgreSQL as an
 t.test('as root, below a folder that is closed to others', { skip }, async (t) => {
   const dataDir = await newDataDir(t)
   chmodSync(dirname(dataDir), 0o700)
+  const path = process.env.PATH
+  const tools = join(dirname(dataDir), 'tools')
+  t.teardown(() => {
+    process.env.PATH = path
+  })
+
+  // Without setpriv there is no way through, and the error says which folder is in it.
+  await mkdir(tools)
+  await symlink('/usr/bin/id', join(tools, 'id'))
+  process.env.PATH = tools
+  chmodSync(dirname(dataDir), 0o700)
   await t.rejects(joinEmbedded({ dataDir }), {
     message: new RegExp(
       `user id \\d+, who may not enter ${dirname(dataDir)} on the way to .*chmod o\\+x`,
     ),
   })
+  process.env.PATH = path
+
+  const able = spawnSync('setpriv', [
+    '--ambient-caps=+dac_read_search',
+    '--inh-caps=+dac_read_search',
+    'true',
+  ])
+  if (able.status !== 0) {
+    t.pass('setpriv is not able to here')
+    return
+  }
+  const server = await joinEmbedded({ dataDir })
+  const client = new pg.Client({ connectionString: server.url })
+  await client.connect()
+  t.same((await client.query('select 1 as one')).rows, [{ one: 1 }])
+  await client.end()
+  await server.leave()
 })
 
 t.test('without the binaries', async (t) => {

@@ -23,8 +23,8 @@ for (const operation of operations) {
         chosen.includes(p),
       )
       const reply = await room.editor(method, url, body, headers)
-      t.match(reply.status, /^2/, `${method} ${url}`, { diagnostic: { answer: reply.text } })
-      t.ok(operation.responses[reply.status], 'the status is documented')
+      const answer = reply.status < 300 ? '' : reply.text
+      t.match(reply.status, /^2/, `${method} ${url} ${answer}`)
       if (Array.isArray(reply.json?.data)) t.not(reply.json.data.length, 0, 'finds something')
     })
   }

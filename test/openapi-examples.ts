@@ -31,12 +31,13 @@ async function idFor(room: Newsroom, { id, path }: Operation): Promise<string> {
 
 /**
  * The request of an operation's examples in the demo newsroom: what is required, the body's example,
- * and of the optional parameters those that `chosen` chooses (none unless told).
+ * and of the optional parameters those that `chosen` chooses (unless told, a write's queries: some
+ * can be done only with them).
  */
 export async function exampleRequest(
   room: Newsroom,
   operation: Operation,
-  chosen: (parameter: Parameter) => boolean = () => false,
+  chosen: (parameter: Parameter) => boolean = (p) => operation.method !== 'GET' && p.in === 'query',
 ): Promise<ExampleRequest> {
   const params: Record<string, string> = {}
   const query: [string, string][] = []

@@ -25,14 +25,16 @@ t.test('the committed document is the one the code makes', async (t) => {
 t.test('every operation says what it is', async (t) => {
   t.ok(operations.length > 20, 'there are operations')
   for (const { id, raw, parameters, body } of operations) {
-    for (const member of ['operationId', 'summary', 'description'] as const) {
-      t.match(raw[member], /\w/, `${id} has ${member}`)
+    const said = {
+      operationId: /\w/,
+      summary: /\w/,
+      description: /\w/,
+      tags: [/\w/],
+      security: Array,
     }
-    t.match(raw.tags, [/\w/], `${id} has a tag`)
-    t.ok(Array.isArray(raw.security), `${id} says whether it needs a key`)
-    for (const parameter of parameters) {
-      t.match(parameter.description, /\w/, `${id} describes ${parameter.name}`)
-    }
+    t.match(raw, said, id)
+    const undescribed = parameters.filter(({ description }) => !/\w/.test(description ?? ''))
+    t.same(undescribed, [], `${id} describes its parameters`)
     if (raw.requestBody) t.ok(body?.example, `${id} has an example of its body`)
   }
   const ids = operations.map(({ id }) => id)
@@ -51,13 +53,22 @@ t.test('every operation says how it answers', async (t) => {
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
   }
   for (const { id, responses, raw } of operations) {
-    t.match(Object.keys(responses).join(), /\b2\d\d\b/, `${id} can succeed`)
+    const statuses = Object.keys(responses)
+    t.ok(
+      statuses.some((status) => status.startsWith('2')),
+      `${id} can succeed`,
+    )
     const secured = (raw.security as object[]).length > 0
     const always = ['400', '500', '503', ...(secured ? ['401', '403', '429'] : [])]
-    for (const status of always) t.ok(responses[status], `${id} can answer ${status}`)
-    for (const [status, { description, content }] of Object.entries(responses)) {
-      t.match(description, /\w/, `${id} describes ${status}`)
-      if (Number(status) >= 400) t.same(content, problem, `${id} answers ${status} as a problem`)
+    t.same(
+      always.filter((status) => !statuses.includes(status)),
+      [],
+      `${id} can be refused`,
+    )
+    const undescribed = statuses.filter((status) => !responses[status]?.description)
+    t.same(undescribed, [], `${id} describes its answers`)
+    for (const status of statuses.filter((status) => Number(status) >= 400)) {
+      t.same(responses[status]?.content, problem, `${id} answers ${status} with a problem`)
     }
   }
 })
@@ -81,22 +92,20 @@ t.test('every example conforms to its schema', async (t) => {
 t.test('components have one name each, and one schema each', async (t) => {
   const names = Object.keys(document.components.schemas)
   t.ok(names.length > 20, 'there are components')
-  const shape = ({ description: _, examples: _examples, ...schema }: Schema) =>
-    JSON.stringify(schema)
+  // Generators of such documents like to emit `X` and `XInput` for one schema, which then differ in
+  // words and strictness only.
+  const incidental = ['description', 'examples', 'additionalProperties']
+  const shape = (schema: Schema) =>
+    JSON.stringify(schema, (key, value) => (incidental.includes(key) ? undefined : value))
   const seen = new Map<string, string>()
   for (const [name, schema] of Object.entries(document.components.schemas)) {
     t.match(name, /^[A-Z][A-Za-z]*$/, `${name} is a plain name`)
     t.match(schema.description, /\w/, `${name} is described`)
-    const twin = name.replace(/(Input|Output)$/, '')
-    if (twin !== name && document.components.schemas[twin]) {
-      t.not(shape(schema), shape(document.components.schemas[twin]), `${name} is not ${twin} again`)
-    }
-    t.equal(seen.get(shape(schema)), undefined, `${name} is no other by another name`)
+    t.equal(seen.get(shape(schema)), undefined, `${name} is no other one by another name`)
     seen.set(shape(schema), name)
   }
-  for (const name of names) {
-    t.ok(text.includes(`"#/components/schemas/${name}"`), `${name} is used`)
-  }
+  const unused = names.filter((name) => !text.includes(`"#/components/schemas/${name}"`))
+  t.same(unused, [], 'each is used')
 })
 
 t.test('redocly lint finds nothing, with its recommended rules and no others', async (t) => {
@@ -108,7 +117,6 @@ t.test('redocly lint finds nothing, with its recommended rules and no others', a
   const args = ['lint', '--extends=recommended', '--format=json', 'openapi.json']
   const run = await promisify(execFile)(REDOCLY, args, { cwd: folder, env }).catch((e) => e)
   const report = JSON.parse(run.stdout)
-  t.same(report.totals, { errors: 0, warnings: 0, ignored: 0 }, 'no error, no warning, no ignore', {
-    diagnostic: report.problems,
-  })
+  t.same(report.problems, [])
+  t.same(report.totals, { errors: 0, warnings: 0, ignored: 0 })
 })

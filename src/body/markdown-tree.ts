@@ -159,9 +159,14 @@ function linkTarget(markDef: object): string {
 }
 
 /** ~~Deletions~~, which CommonMark leaves to its extensions. */
-const deletion: Handle & { attention?: Attention } = (node, _parent, state, info) =>
-  state.containerPhrasing(node, info)
+const deletion: Handle & { attention?: Attention; peek?: () => string } = (
+  node,
+  _parent,
+  state,
+  info,
+) => state.containerPhrasing(node, info)
 deletion.attention = () => ({ construct: 'emphasis', markers: ['~'], sizes: [2] })
+deletion.peek = () => '~'
 
 /** Text as the library writes it, with the underscores escaped that it takes to be in a word. */
 const text: Handle = (node, parent, state, info) =>

@@ -1,4 +1,5 @@
 import type { PortableTextBlock } from '@portabletext/types'
+import { isSafeImage } from './links.ts'
 import type { Block, TextBlock } from './schema.ts'
 import { hasText } from './text.ts'
 
@@ -12,7 +13,7 @@ export type Node = Exclude<Block, TextBlock> | TextBlock | List | Quotation
 /**
  * The tree that markup wants, of the flat blocks: items that follow each other are lists, deeper
  * levels lie within the item before them, and quotations that follow each other are one. Text blocks
- * without text are left out. A list that begins deep, or skips a level, is as deep as it is nested.
+ * without text are left out, and images that may not be published (the schema lets none in). A list that begins deep, or skips a level, is as deep as it is nested.
  *
  * (The toolkit's own `nestLists` tears a list apart where kinds change at one level: it puts the
  * second list at the top, and all that follows after it.)
@@ -23,6 +24,7 @@ export function outline(blocks: Block[]): Node[] {
   let open: { level: number; list: List }[] = []
   for (const block of blocks) {
     if (block._type === 'block' && !hasText(block)) continue
+    if (block._type === 'image' && !isSafeImage(block.url)) continue
     if (block._type === 'block' && block.listItem !== undefined) {
       open = openList(open, block, block.listItem, nodes)
       open.at(-1)?.list.items.push({ block, lists: [] })

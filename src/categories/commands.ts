@@ -214,15 +214,17 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
 
 /** Moves the heir out from below the category that it replaces, if it is there. */
 async function liftAbove(ctx: Writing, heirId: string, row: typeof categories.$inferSelect) {
-  const { rows } = await ctx.tx.execute(sql`
-    with recursive below (id) as (
-      select id from categories where parent_id = ${row.id}
-      union select c.id from categories c join below b on c.parent_id = b.id
-    ) select 1 from below where id = ${heirId}`)
-  if (rows.length === 0) return
+  const { rows } = await ctx.tx.execute<{ parent_id: string }>(sql`
+    with recursive below (id, parent_id) as (
+      select id, parent_id from categories where parent_id = ${row.id}
+      union select c.id, c.parent_id from categories c join below b on c.parent_id = b.id
+    ) select parent_id from below where id = ${heirId}`)
+  const [left] = rows
+  if (!left) return
   await ctx.tx
     .update(categories)
     .set({ parentId: row.parentId, version: sql`${categories.version} + 1`, updatedAt: now })
     .where(eq(categories.id, heirId))
   await place(ctx, heirId, row.parentId, row.position)
+  await closeUp(ctx, left.parent_id)
 }

@@ -13,6 +13,31 @@ export interface Programs {
   initdb: string
   /** User and group for spawn; empty when that is the caller. */
   owner: { uid?: number; gid?: number }
+  /** Whether that user needs leave to pass through closed folders: see `commandOf`. */
+  passes: boolean
+}
+
+/**
+ * How to run one of the programs as its user: for spawn. Where a folder on the way is closed to that
+ * user (a clone below /root, or in a folder of mktemp), setpriv gives the process the right to pass
+ * through folders and read (CAP_DAC_READ_SEARCH) and nothing else of root's; it becomes the program,
+ * with the same process id.
+ */
+export function commandOf(
+  { owner, passes, ...programs }: Programs,
+  name: 'postgres' | 'initdb',
+  args: string[],
+): { file: string; args: string[]; options: { uid?: number; gid?: number; cwd: string } } {
+  // cwd: a folder that any user can enter.
+  if (!passes) return { file: programs[name], args, options: { ...owner, cwd: '/' } }
+  const right = '+dac_read_search'
+  const as = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
+  const rights = [`--inh-caps=${right}`, `--ambient-caps=${right}`, '--']
+  return {
+    file: 'setpriv',
+    args: [...as, ...rights, programs[name], ...args],
+    options: { cwd: '/' },
+  }
 }
 
 /**
@@ -20,9 +45,18 @@ export interface Programs {
  * unprivileged user who can get to them and to `dataDir`, a cluster of somebody else's.
  */
 export async function findPrograms(dataDir: string, dir: string): Promise<Programs> {
-  const programs = { ...(await findBinaries()), owner: await findOwner(dir) }
-  await checkReach(programs, dataDir)
-  return programs
+  const programs = { ...(await findBinaries()), owner: await findOwner(dir), passes: false }
+  const closed = await findClosed(programs, dataDir)
+  if (closed === undefined) return programs
+  const passing = { ...programs, passes: true }
+  const { file, args, options } = commandOf(passing, 'postgres', ['--version'])
+  // Not everywhere: setpriv is of Linux, and a container may lack the right to give.
+  const able = await exec(file, args, options).then(
+    () => true,
+    () => false,
+  )
+  if (able) return passing
+  throw new Error(closed)
 }
 
 /** Runs one of PostgreSQL's programs to its end and gives back what it said on stderr and stdout. */
@@ -32,8 +66,8 @@ export async function run(
   args: string[],
   input = '',
 ): Promise<string> {
-  // cwd: a folder that any user can enter.
-  const running = exec(programs[name], args, { ...programs.owner, cwd: '/' })
+  const command = commandOf(programs, name, args)
+  const running = exec(command.file, command.args, command.options)
   // A program that dies at once closes its stdin; the exit code tells, not the EPIPE.
   running.child.stdin?.on('error', () => {}).end(input)
   try {
@@ -102,9 +136,12 @@ async function findOwner(dir: string): Promise<Programs['owner']> {
   )
 }
 
-/** As root: the user who runs PostgreSQL must be able to get to the cluster and to the binaries. */
-async function checkReach({ owner, postgres }: Programs, dataDir: string): Promise<void> {
-  if (owner.uid === undefined) return
+/** As root: what keeps the user who runs PostgreSQL from the cluster or the binaries; or undefined. */
+async function findClosed(
+  { owner, postgres }: Programs,
+  dataDir: string,
+): Promise<string | undefined> {
+  if (owner.uid === undefined) return undefined
   for (const path of [postgres, dataDir]) {
     const steps = [path]
     for (let step = path; step !== dirname(step); step = dirname(step)) steps.unshift(dirname(step))
@@ -113,10 +150,11 @@ async function checkReach({ owner, postgres }: Programs, dataDir: string): Promi
     const { stdout } = await exec('/bin/sh', ['-c', script, 'sh', ...steps], { ...owner, cwd: '/' })
     if (stdout === '') continue
     const closed = stdout.trimEnd()
-    throw new Error(
+    return (
       `PostgreSQL refuses to run as root, so it runs as user id ${owner.uid}, who may not enter ${closed}` +
-        `${closed === path ? '' : ` on the way to ${path}`}: open it with "chmod o+x ${closed}", ` +
-        'move to a folder open to all, or start as an ordinary user',
+      `${closed === path ? '' : ` on the way to ${path}`}: open it with "chmod o+x ${closed}", ` +
+      'move to a folder open to all, or start as an ordinary user'
     )
   }
+  return undefined
 }

@@ -13,7 +13,7 @@ import {
   readPostmaster,
   servesCluster,
 } from './keeper-postmaster.ts'
-import { explainFailure } from './keeper-programs.ts'
+import { commandOf, explainFailure } from './keeper-programs.ts'
 import { openSession } from './keeper-session.ts'
 
 /** Settings of a small service's database; `flags` of the caller go over them. */
@@ -130,13 +130,15 @@ async function startServer(
   const log = join(cluster.dataDir, 'postgres.log')
   const from = await logSize(log)
   const settings = Object.entries({ ...SETTINGS, port: `${port}`, ...flags })
-  const { postgres, owner } = cluster.programs
-  const child = spawn(
-    postgres,
-    ['-D', cluster.dir, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    // stdout and stderr of this process are the log, opened for appending.
-    { ...owner, cwd: '/', stdio: ['ignore', 'inherit', 'inherit'] },
-  )
+  const { postgres } = cluster.programs
+  const command = commandOf(cluster.programs, 'postgres', [
+    '-D',
+    cluster.dir,
+    ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ])
+  // stdout and stderr of this process are the log, opened for appending.
+  const stdio = ['ignore', 'inherit', 'inherit'] as const
+  const child = spawn(command.file, command.args, { ...command.options, stdio: [...stdio] })
   let ended: unknown
   once(child, 'exit').then(
     ([code, by]) => {

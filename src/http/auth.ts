@@ -22,6 +22,8 @@ declare module 'fastify' {
     redirects?: boolean
     /** PATCH and DELETE: `If-Match` is required, or (optional) heeded. */
     ifMatch?: boolean | 'optional'
+    /** Its answer is told once and has no ETag. */
+    untagged?: boolean
     /** A body that works against the demo newsroom. */
     example?: object
   }

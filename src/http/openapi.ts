@@ -106,7 +106,7 @@ function successResponses(route: RouteOptions): Json {
       description: schema.meta()?.description ?? 'The answer.',
       content: { [type]: { schema } },
       headers: {
-        ...(route.config?.open ? {} : etag),
+        ...(route.config?.open || route.config?.untagged ? {} : etag),
         ...(status === '201' && {
           Location: { type: 'string', description: 'Its path.' },
         }),

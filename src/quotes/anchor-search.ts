@@ -31,18 +31,15 @@ function isEdge(text: Text, unit: number): boolean {
   return unit === 0 || text.at[unit - 1] !== text.at[unit] || text.text[unit - 1] === ' '
 }
 
-/**
- * Every place where exactly these folded words stand. Where they stand nowhere in one stretch, the
- * places where an attribution interrupts them: “The tide came in,” said X, “and it did not stop.”
- */
-export function occurrences(wanted: string, text: Text): Stretch[][] {
+/** Every place where exactly these folded words stand in one stretch. */
+export function inOneStretch(wanted: string, text: Text): Stretch[][] {
   if (wanted.trim() === '') return []
   const found: Stretch[][] = []
   for (let i = text.text.indexOf(wanted); i !== -1; i = text.text.indexOf(wanted, i + 1)) {
     const end = i + wanted.length
     if (isEdge(text, i) && isEdge(text, end)) found.push([{ from: i, to: end }])
   }
-  return found.length > 0 ? found : interrupted(wanted, text)
+  return found
 }
 
 // A first word as frequent as this ("a a a a") is not worth following up at each of its places.
@@ -52,16 +49,24 @@ const MOST_STARTS = 5000
 const LONGEST_INTERRUPTION = 200
 const MOST_STRETCHES = 3
 
-function interrupted(wanted: string, text: Text): Stretch[][] {
+/** Every place where an attribution interrupts these words: “The tide came in,” said X, “and it did
+ * not stop.” */
+export function inStretches(wanted: string, text: Text): Stretch[][] {
+  const head = wanted.slice(0, wanted.indexOf(' ', 1) + 1).trimEnd()
+  if (head === '') return []
   const found: Stretch[][] = []
-  const head = wanted.slice(0, wanted.indexOf(' ', 1) + 1 || wanted.length).trimEnd()
   let starts = 0
   for (let i = text.text.indexOf(head); i !== -1; i = text.text.indexOf(head, i + 1)) {
     if (!isEdge(text, i)) continue
     if (++starts > MOST_STARTS) return []
     found.push(...continued(wanted, 0, text, i, MOST_STRETCHES))
   }
-  return found
+  return found.filter((stretches) => stretches.length > 1)
+}
+
+/** Every place where these words stand, interrupted or not. */
+export function occurrences(wanted: string, text: Text): Stretch[][] {
+  return [...inOneStretch(wanted, text), ...inStretches(wanted, text)]
 }
 
 /** The ways to read `wanted` from unit `done` on, beginning at `start` of the text. */
@@ -122,17 +127,11 @@ export function isInterruption(gap: Folded): boolean {
   return marked.test(between) || bracketed.test(between)
 }
 
-/** Whether the stretch stands between quotation marks: right between two, or after an odd number
- * of double ones in its paragraph (which mark opens and which closes differs by language). */
+/** Whether the stretches stand between quotation marks: right between two, or within a quotation. */
 export function isBetweenMarks(text: Text, stretches: Stretch[]): boolean {
   const { first, last } = tokensOf(text, stretches)
   const after = isMark(word(text, last + 1)) ? last + 1 : last + 2
-  if (isMark(word(text, first - 1)) && isMark(word(text, after))) return true
-  let inside = false
-  for (let k = first - 1; k >= 0 && text.id[k] !== BREAK_ID; k--) {
-    if (word(text, k) === '"') inside = !inside
-  }
-  return inside
+  return (isMark(word(text, first - 1)) && isMark(word(text, after))) || isInside(text, first)
 }
 
 /** Something close to the wanted words: tokens `first` to `last`, and how alike (1 is the same). */
@@ -276,31 +275,54 @@ const PUNCTUATION = /^[.,;:!?…—–]$/u
  */
 export function widened(edit: Edit, old: Stretch[], now: Stretch[]): Stretch[] | undefined {
   if (old.length !== now.length) return undefined
-  const wide = now.map((stretch, i) => {
-    const was = old[i]
-    return was
-      ? widen(edit, tokensOf(edit.before, [was]), tokensOf(edit.after, [stretch]))
-      : undefined
-  })
-  if (wide.every((stretch) => stretch === undefined)) return undefined
-  return wide.map((stretch, i) => stretch ?? now[i] ?? { from: 0, to: 0 })
+  let same = true
+  const wide: Stretch[] = []
+  for (const [i, stretch] of now.entries()) {
+    const was = tokensOf(edit.before, old.slice(i, i + 1))
+    const wider = widen(edit, was, tokensOf(edit.after, [stretch]))
+    if (wider) same = false
+    const next = wider ?? stretch
+    const last = wide.at(-1)
+    // Without marks between them two stretches are one now.
+    if (last && last.to > next.from) last.to = Math.max(last.to, next.to)
+    else wide.push({ ...next })
+  }
+  return same ? undefined : wide
 }
 
 function widen({ before, after, forward }: Edit, was: Ends, is: Ends): Stretch | undefined {
   const beyond = (token: number) => (PUNCTUATION.test(word(after, token)) ? token + 1 : token)
   const close = PUNCTUATION.test(word(before, was.last + 1)) ? was.last + 2 : was.last + 1
+  const inside = isInside(after, is.first)
   let { first, last } = is
   if (isMark(word(before, was.first - 1)) && !isMark(word(after, first - 1))) {
-    const open = forward[was.first - 1] ?? -1
-    if (open !== -1 && isWithin(after, open + 1, first - 1)) first = open + 1
+    const open = inside ? nextMark(after, first - 1, -1) : forward[was.first - 1]
+    if (open !== undefined && open !== -1 && isWithin(after, open + 1, first - 1)) first = open + 1
   }
   if (isMark(word(before, close)) && !isMark(word(after, beyond(last + 1)))) {
-    const end = forward[close] ?? -1
-    if (isWithin(after, last + 1, end - 1)) last = end - 1
+    const end = inside ? nextMark(after, last + 1, 1) : forward[close]
+    if (end !== undefined && isWithin(after, last + 1, end - 1)) last = end - 1
     if (last > is.last && PUNCTUATION.test(word(after, last))) last--
   }
   if (first === is.first && last === is.last) return undefined
   return { from: after.from[first] ?? 0, to: after.to[last] ?? 0 }
+}
+
+/** Whether an odd number of double marks stands before the token in its paragraph. Which mark opens
+ * and which closes differs by language. */
+function isInside(text: Text, token: number): boolean {
+  let inside = false
+  for (let k = token - 1; k >= 0 && text.id[k] !== BREAK_ID; k--) {
+    if (word(text, k) === '"') inside = !inside
+  }
+  return inside
+}
+
+function nextMark(text: Text, from: number, step: 1 | -1): number | undefined {
+  for (let k = from; k >= 0 && k < text.id.length && text.id[k] !== BREAK_ID; k += step) {
+    if (isMark(word(text, k))) return k
+  }
+  return undefined
 }
 
 /** Whether words stand here, and no mark or end of a paragraph. */
@@ -459,6 +481,17 @@ const NEAR_BY = 16
 // Further out it is only asked which of two lookalikes stands in the same surroundings.
 export const FAR = 64
 
+/** The tokens outwards from `start` that belong to the same sentence, at most 16. */
+function aside(text: Text, start: number, step: 1 | -1): Int32Array {
+  let size = 0
+  while (size < NEAR_BY && !beginsSentence(text, step === 1 ? start + size : start + 1 - size)) {
+    size++
+  }
+  return step === 1
+    ? text.id.subarray(start, start + size)
+    : text.id.subarray(start - size + 1, start + 1)
+}
+
 /**
  * How many words of the old context, of the quote's own sentence before and after it and within
  * its interruption, no longer stand next to it when it is taken to be `now`.
@@ -467,23 +500,60 @@ export function contextLost(edit: Edit, old: Stretch[], now: Stretch[]): number[
   const { before, after } = edit
   const was = tokensOf(before, old)
   const is = tokensOf(after, now)
-  const lost = (size: number, from: number, to: number, step: 1 | -1) =>
-    size - agreement(before, from, after, to, step, size)
-  let left = 0
-  while (left < NEAR_BY && !beginsSentence(before, was.first - left)) left++
-  let right = 0
-  while (right < NEAR_BY && !beginsSentence(before, was.last + 1 + right)) right++
   const sides = [
-    lost(left, was.first - 1, is.first - 1, -1),
-    lost(right, was.last + 1, is.last + 1, 1),
+    lostOf(aside(before, was.first - 1, -1), aside(after, is.first - 1, -1)),
+    lostOf(aside(before, was.last + 1, 1), aside(after, is.last + 1, 1)),
   ]
-  const second = old[1]
-  if (second && now.length > 1) {
-    const stop = tokensOf(before, old.slice(0, 1)).last + 1
-    const gap = Math.min(NEAR_BY, tokensOf(before, [second]).first - stop)
-    sides.push(lost(gap, stop, tokensOf(after, now.slice(0, 1)).last + 1, 1))
-  }
+  if (old.length > 1) sides.push(lostOf(interruption(before, old), interruption(after, now)))
   return sides
+}
+
+/**
+ * Whether words of the old attribution now stand beyond another quotation that is new: “Never,”
+ * said Ana has become “Never,” said Ben. “Perhaps,” said Ana.
+ */
+export function isParted({ before, after, forward, back }: Edit, old: Stretch[], now: Stretch[]) {
+  const was = tokensOf(before, old)
+  const is = tokensOf(after, now)
+  const beyond = (from: number, to: number) => {
+    let marks = 0
+    let fresh = 0
+    for (let k = from; k < to; k++) {
+      if (!isMark(word(after, k))) continue
+      marks++
+      if (back[k] === -1) fresh++
+    }
+    return marks > 2 && fresh > 1
+  }
+  const left = aside(before, was.first - 1, -1).length
+  const right = aside(before, was.last + 1, 1).length
+  for (let k = was.first - left; k <= was.last + right; k++) {
+    const image = forward[k] ?? -1
+    if ((k >= was.first && k <= was.last) || image === -1 || !isLettered(word(before, k))) continue
+    if (k < was.first ? beyond(image, is.first) : beyond(is.last + 1, image)) return true
+  }
+  return false
+}
+
+/** The tokens between the first two stretches, at most 16. */
+function interruption(text: Text, [one, two]: Stretch[]): Int32Array {
+  if (!one || !two) return new Int32Array()
+  const start = tokensOf(text, [one]).last + 1
+  const end = tokensOf(text, [two]).first
+  return text.id.subarray(start, Math.min(end, start + NEAR_BY))
+}
+
+/** How many of the tokens are not among the others in the same order. */
+function lostOf(tokens: Int32Array, others: Int32Array): number {
+  let kept = new Int32Array(others.length + 1)
+  for (const token of tokens) {
+    const next = new Int32Array(others.length + 1)
+    for (const [j, other] of others.entries()) {
+      next[j + 1] = token === other ? (kept[j] ?? 0) + 1 : Math.max(kept[j + 1] ?? 0, next[j] ?? 0)
+    }
+    kept = next
+  }
+  return tokens.length - (kept[others.length] ?? 0)
 }
 
 /** How many words of the sentence stand around the quote, at most 16 on each side. */

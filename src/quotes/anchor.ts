@@ -8,8 +8,11 @@ import {
   FAR,
   fitsBetter,
   image,
+  inOneStretch,
+  inStretches,
   isBetweenMarks,
   isInterruption,
+  isParted,
   type Near,
   occurrences,
   region,
@@ -38,8 +41,10 @@ export type TiedQuote = { text: string; spans: Span[]; state: QuoteState }
 // very words that the quote stood between, two tenths: "No remark" for "No comment".
 const CLOSE = 0.6
 const CLOSE_HERE = 0.2
-// Eight words in the same order are not said by two people by chance; fewer need their context.
+// Eight words in the same order are not said by two people by chance. Fewer need the whole of their
+// context, and three words with it: “Never,” she said.
 const OWN_WORDS = 8
+const WORDS_IN_CONTEXT = 3
 // Above this many pairs to judge ("the" as a quote) only the place it had can be told.
 const MOST_PAIRS = 250_000
 
@@ -224,7 +229,8 @@ function tieTo(spans: Span[], wanted: Text, text: Text): Anchored {
 }
 
 function lookFor(wanted: Text, text: Text): Anchored {
-  const exact = occurrences(wanted.text, text)
+  const whole = inOneStretch(wanted.text, text)
+  const exact = whole.length > 0 ? whole : inStretches(wanted.text, text)
   const [only] = exact
   if (only && exact.length === 1) return verified(text, only)
   // The same words bare are mostly the newsroom's own: a headline, a summary, a retelling. So one
@@ -254,8 +260,12 @@ function overlap(some: Span[], others: Span[]): boolean {
 /** `stays`: it stands where the edit left it. */
 type Tie = Anchored & { stays: boolean }
 
-/** Something close to the quote; `here`: where the quote stood. */
-type Rival = { now: Stretch[]; here: boolean; alike: number; missing: number[] }
+/** A place that can be the quote's: whether it is where the quote stood, and what its old context
+ * lacks there. */
+type Place = { now: Stretch[]; here: boolean; missing: number[] }
+
+/** A place with something close to the quote, and that with all that was added to it. */
+type Rival = Place & { whole: Stretch[]; alike: number }
 
 function reanchor(quote: TiedQuote, edit: Edit): Tie {
   const { before, after } = edit
@@ -280,8 +290,11 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
     const inContext = total(missing) === 0
     for (const rival of rivalsOf(wanted, edit, old, left, exact)) {
       if (inContext && (here || !rival.here)) break
-      if (outdoes(rival, { here, missing })) return { ...altered(after, rival.now), stays: false }
+      if (outdoes(edit, old, rival, { now, here, missing })) {
+        return { ...altered(after, rival.whole), stays: false }
+      }
     }
+    if (!inContext && isParted(edit, old, now)) return gone
     const fit = { old, now }
     const hasTwin = ours.some((place) => {
       const other = { old, now: place }
@@ -296,9 +309,9 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
       return { ...tie, stays: isLeft(now) }
     }
   }
-  for (const { here, alike, missing, now } of rivalsOf(wanted, edit, old, left, exact)) {
+  for (const { here, alike, missing, whole } of rivalsOf(wanted, edit, old, left, exact)) {
     const inContext = total(missing) === 0 && contextWords(before, old) > 1
-    if (here || alike >= CLOSE || inContext) return { ...altered(after, now), stays: false }
+    if (here || alike >= CLOSE || inContext) return { ...altered(after, whole), stays: false }
   }
   return gone
 }
@@ -330,7 +343,7 @@ function placesOf(wanted: Text, { before, after }: Edit, old: Stretch[], left?: 
   if (left && wordsOf(after, left) === wanted.text && areInterrupted(after, left)) add(left)
   if (start && end && old.length > 1 && wordsOf(before, old) === wanted.text) {
     // The whole passage, its attribution included, moved elsewhere.
-    for (const [place] of occurrences(before.text.slice(start.from, end.to), after)) {
+    for (const [place] of inOneStretch(before.text.slice(start.from, end.to), after)) {
       const by = (place?.from ?? 0) - start.from
       const moved = old.map(({ from, to }) => ({ from: from + by, to: to + by }))
       if (wordsOf(after, moved) === wanted.text) add(moved)
@@ -409,7 +422,7 @@ function isRecognised(wanted: Text, edit: Edit, old: Stretch[], missing: number[
   let words = 0
   for (let k = 0; k < wanted.id.length; k++) if (isLettered(word(wanted, k))) words++
   if (words >= OWN_WORDS) return true
-  return total(missing) === 0 && words + contextWords(edit.before, old) >= OWN_WORDS / 2
+  return total(missing) === 0 && words + contextWords(edit.before, old) >= WORDS_IN_CONTEXT
 }
 
 /**
@@ -427,7 +440,7 @@ function* rivalsOf(
   const was = tokensOf(before, old)
   const rival = (now: Stretch[], here: boolean, alike: number): Rival => {
     const whole = widened(edit, old, now) ?? now
-    return { now: whole, here, alike, missing: contextLost(edit, old, now) }
+    return { now, whole, here, alike, missing: contextLost(edit, old, now) }
   }
   if (left && wordsOf(after, left) !== wanted.text) {
     yield rival(left, true, 1)
@@ -465,7 +478,7 @@ function* rivalsOf(
     const alike = inOrder ? (closest(wanted, words, all, everywhere)?.alike ?? 0) : 0
     if (alike >= CLOSE_HERE) {
       const found = rival(pieces, true, alike)
-      if (wordsOf(after, found.now) !== wanted.text) yield found
+      if (wordsOf(after, found.whole) !== wanted.text) yield found
     }
   }
   const isNew = (k: number) => {
@@ -479,11 +492,14 @@ function* rivalsOf(
 }
 
 /** Whether a rival is more likely to be the quote than a place with its very words. */
-function outdoes(rival: Rival, exact: { here: boolean; missing: number[] }): boolean {
+function outdoes(edit: Edit, old: Stretch[], rival: Rival, exact: Place): boolean {
   if (rival.here && !exact.here) return total(exact.missing) >= total(rival.missing)
   // It stands in the quote's old context, at least on one side, and the exact words do not.
-  return [0, 1].some((side) => {
+  const better = exact.missing.some((missing, side) => {
     const its = rival.missing[side] ?? 0
-    return its < (exact.missing[side] ?? 0) && (its === 0 || rival.alike >= CLOSE)
+    return its < missing && (its === 0 || rival.alike >= CLOSE)
   })
+  if (better || rival.alike < CLOSE) return better
+  const alike = total(rival.missing) === total(exact.missing)
+  return alike && !fitsBetter(edit, { old, now: exact.now }, { old, now: rival.now })
 }

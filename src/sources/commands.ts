@@ -12,6 +12,10 @@ import type { SourceCreate, SourcePatch } from './schema.ts'
 /** What an anonymous source must not have: anything beyond the label could hold an identity. */
 const IDENTIFYING = ['title', 'organization', 'url', 'sameAs'] as const
 
+/** The slugs of one that had a name go on leading to it. */
+const STAYS_NAMED =
+  'Its slugs would go on naming it: create an anonymous source and merge this one into it.'
+
 type Columns = { [K in keyof SourcePatch]?: SourcePatch[K] | undefined }
 
 function demandNoIdentity(input: Columns): void {
@@ -86,6 +90,7 @@ export async function updateSource(
   const kind = patch.kind ?? row.kind
   if (kind === 'anonymous') {
     demandNoIdentity({ ...patch, ...kept(row, patch) })
+    if (row.kind !== 'anonymous') throw ruleBroken([{ pointer: '/kind', message: STAYS_NAMED }])
   }
   const organization = await organizationId(ctx, patch.organization)
   if (organization === row.id) {
@@ -205,7 +210,7 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
   if (members.length > 0 && heir.kind !== 'organization' && heir.kind !== 'publication') {
     throw fault('Sources belong to it; the other must be an organization or publication too.')
   }
-  // Where an article has both, the earlier place stays: the first category is the primary one.
+  // Where an article has both, the earlier place stays, with its role and note.
   await tx.execute(sql`
     delete from article_sources x using article_sources y
     where x.article_id = y.article_id and x.position > y.position
@@ -228,5 +233,7 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     })
     .where(eq(sources.organizationId, row.id))
   await nextVersions(ctx, touched)
-  await bequeathSlugs(tx, 'source', row.id, heir.id)
+  // The name of one who is anonymous from now on must not lead to the label.
+  if (heir.kind !== 'anonymous' || row.kind === 'anonymous')
+    await bequeathSlugs(tx, 'source', row.id, heir.id)
 }

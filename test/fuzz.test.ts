@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { newsroom, type Reply } from './newsroom.ts'
+import { conformance } from './openapi-conformance.ts'
+import { exampleRequest } from './openapi-examples.ts'
+import { type Document, type Operation, operationsOf, type Schema } from './openapi-operations.ts'
+import type { Known } from './openapi-queries.ts'
+import { CALLERS, type FuzzRequest, requestsFor } from './openapi-requests.ts'
+import { runs } from './size.ts'
+
+/*
+ * Every operation of the document, with generated requests from near to good ones to garbage: no
+ * answer is 5xx, none breaks what the document says of it, HEAD answers as GET, and a write that was
+ * refused leaves no trace in the database. An operation added tomorrow is covered tomorrow.
+ */
+
+const room = await newsroom(t, { seeded: true })
+const document = room.app.swagger() as unknown as Document
+const operations = operationsOf(document)
+const { faults, answerFaults } = conformance(document)
+const PROBLEM: Schema = { $ref: '#/components/schemas/Problem' }
+
+const SCOPES = {
+  read: ['read'],
+  editor: ['drafts:read', 'content:write', 'content:publish'],
+  admin: ['admin'],
+}
+const keys = new Map<string, string>()
+for (const [name, scopes] of Object.entries(SCOPES)) {
+  keys.set(name, (await room.editor('POST', '/v1/keys', { name, scopes })).json.key)
+}
+const known = await whatExists()
+
+/** Ids and slugs of every collection, and a cursor for every sort of every list. */
+async function whatExists(): Promise<Known> {
+  const found: Known = { names: {}, pages: {} }
+  for (const { path, parameters } of operations) {
+    if (!parameters.some(({ name }) => name === 'cursor')) continue
+    if (path === '/v1/keys') continue
+    const { data } = (await room.editor('GET', `${path}?limit=4`)).json
+    found.names[path] = data.flatMap((row: { id: string; slug?: string }) =>
+      row.slug === undefined ? row.id : [row.id, row.slug],
+    )
+    const sorts = (parameters.find(({ name }) => name === 'sort')?.schema.enum ?? []) as string[]
+    for (const query of [[], ...sorts.map((sort): [string, string][] => [['sort', sort]])]) {
+      const url = `${path}?limit=1${query.map(([name, value]) => `&${name}=${value}`).join('')}`
+      const { next } = (await room.editor('GET', url)).json.page
+      found.pages[path] = [...(found.pages[path] ?? []), { query, next }]
+    }
+  }
+  // None of the keys that make the requests: a key that revokes itself ends the test.
+  const spare = await room.editor('POST', '/v1/keys', { name: 'spare', scopes: ['read'] })
+  found.names['/v1/keys'] = [spare.json.id]
+  return found
+}
+
+async function send(method: string, { caller, url, headers, body }: FuzzRequest): Promise<Reply> {
+  const key = keys.get(caller)
+  const answer = await room.app.inject({
+    method: method as 'GET',
+    url,
+    headers: {
+      ...(key && { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { payload: body }),
+  })
+  const type = String(answer.headers['content-type'] ?? '')
+  return {
+    status: answer.statusCode,
+    headers: answer.headers as Reply['headers'],
+    text: answer.body,
+    json: type.includes('json') && answer.body !== '' ? answer.json() : undefined,
+  }
+}
+
+const tables = await room.sql(`
+  select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+  where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`)
+
+/**
+ * How many rows each table has, and which transactions wrote them: a row that was changed has
+ * another xmin. Of keys only what their use does not change, since uses are written down.
+ */
+const TRACES = tables
+  .map(({ name }) => {
+    const row = name === 'public.api_keys' ? 'id::text || revoked_at::text' : 'xmin::text'
+    return `select '${name}' as name, count(*), sum(hashtext(${row})) as writers from ${name}`
+  })
+  .join(' union all ')
+
+/** A path that garbage has led elsewhere may be unknown there, or known under other methods. */
+function ledElsewhere({ path }: Operation, { url }: FuzzRequest, { status }: Reply): boolean {
+  return path.includes('{') && (status === 404 || status === 405) && !knownPath(url)
+}
+
+function knownPath(url: string): boolean {
+  const segments = url.split('?')[0]?.split('/') ?? []
+  return segments.slice(3).every((segment) => /^[\w-]+$/.test(segment))
+}
+
+function check(operation: Operation, request: FuzzRequest, reply: Reply): void {
+  const said = () => `${operation.method} ${request.url} as ${request.caller}: ${reply.text}`
+  assert.ok(reply.status < 500, `${reply.status} to ${said()}`)
+  const found = ledElsewhere(operation, request, reply)
+    ? faults(PROBLEM, reply.json)
+    : answerFaults(operation, reply)
+  assert.deepEqual(found, [], said())
+}
+
+/** What of an answer is the same each time. */
+function lasting({ status, headers }: Reply) {
+  const { date: _, 'x-request-id': _id, 'content-length': length, ...rest } = headers
+  // Metrics count the requests, so their length changes.
+  return { status, headers: rest, length: headers['content-type']?.includes('json') && length }
+}
+
+for (const operation of operations) {
+  t.test(operation.id, async (t) => {
+    const seen = new Map<number, number>()
+    const example = await exampleRequest(room, operation)
+    const good: FuzzRequest = {
+      caller: 'admin',
+      url: example.url,
+      headers: example.headers,
+      body: example.body === undefined ? undefined : JSON.stringify(example.body),
+    }
+    const examples: [FuzzRequest][] = CALLERS.map((caller) => [{ ...good, caller }])
+    await fc.assert(
+      fc.asyncProperty(requestsFor(document, operation, known), async (request) => {
+        const isRead = operation.method === 'GET'
+        const before = isRead ? [] : await room.sql(TRACES)
+        const reply = await send(operation.method, request)
+        seen.set(reply.status, (seen.get(reply.status) ?? 0) + 1)
+        check(operation, request, reply)
+        if (isRead) {
+          const head = await send('HEAD', request)
+          assert.equal(head.text, '', 'HEAD has no body')
+          assert.deepEqual(lasting(head), lasting(reply), 'HEAD answers as GET')
+        } else if (reply.status >= 400) {
+          assert.deepEqual(await room.sql(TRACES), before, `${reply.status} leaves no trace`)
+        }
+      }),
+      { numRuns: runs(60), examples, includeErrorInReport: true },
+    )
+    const statuses = [...seen.keys()].sort()
+    t.comment(statuses.map((status) => `${status}: ${seen.get(status)}`).join(', '))
+    t.ok(
+      statuses.some((status) => status < 300),
+      'it succeeded with its example',
+    )
+    t.ok(statuses.includes(400), 'it was sent what it refuses')
+  })
+}
