@@ -13,6 +13,7 @@ import { describeApi } from './http/openapi.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
+import { withoutKeys } from './keys/secret.ts'
 import { keyRing } from './keys/uses.ts'
 import { quoteReads, quoteWrites } from './quotes/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
@@ -58,7 +59,10 @@ export async function buildApp(
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request
     const ms = Math.round(reply.elapsedTime)
-    request.log.info({ key: request.actor?.name }, `${method} ${url} ${reply.statusCode} ${ms} ms`)
+    request.log.info(
+      { key: request.actor?.name },
+      `${method} ${withoutKeys(url)} ${reply.statusCode} ${ms} ms`,
+    )
   })
   const refuse = refuseOtherMethods(app)
   await describeApi(app, config.publicUrl)

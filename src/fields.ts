@@ -30,6 +30,10 @@ export const Reference = z
 /** An instant, as readers get it: RFC 3339 in UTC, to the millisecond. */
 export const Instant = z.iso.datetime().meta({ examples: ['2026-05-04T06:30:00.000Z'] })
 
+/** The years that RFC 3339 can write, in UTC too: an offset can lead out of them. */
+const FIRST = Date.parse('0001-01-01T00:00:00Z')
+const LAST = Date.parse('9999-12-31T23:59:59.999Z')
+
 /**
  * An instant as writers give it: RFC 3339 with a zone (a time without one is refused: whose clock?).
  * Kept to the millisecond.
@@ -39,7 +43,11 @@ export const InstantInput = z.iso
     offset: true,
     error: 'must be an RFC 3339 time with a zone, such as 2026-05-04T08:30:00+02:00',
   })
-  .refine((value) => !Number.isNaN(Date.parse(value)) && !value.startsWith('0000'), 'is not a time')
+  .refine(
+    // What is no time at all has been told already.
+    (value) => !(Date.parse(value) < FIRST || Date.parse(value) > LAST),
+    'must lie in the years 0001 to 9999',
+  )
   .meta({ examples: ['2026-05-04T08:30:00+02:00'] })
 
 /** An absolute http or https URL. */

@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { anyJson, anyText, brokenUrlText, inUrlAtAnyCost } from './openapi-garbage.ts'
 import type { Operation, Parameter } from './openapi-operations.ts'
-import { exampleTexts, type Values } from './openapi-values.ts'
+import { exampleTexts, type Names, type Values } from './openapi-values.ts'
 
 /** What exists in the newsroom, so that requests are near to good ones. */
 export type Known = {
-  /** Ids and slugs, by the path of their collection: `/v1/articles`. */
-  names: Record<string, string[]>
+  names: Names
   /** Pages that have a next one, by the path of their list. */
   pages: Record<string, { query: [string, string][]; next: string }[]>
 }
@@ -65,7 +64,8 @@ export function queries(
     { weight: 1, arbitrary: far },
   )
   const pairs = fc.oneof(
-    { weight: 9, arbitrary: fc.uniqueArray(one, { maxLength: 3, selector: ([name]) => name }) },
+    { weight: 6, arbitrary: fc.constant<Pairs>([]) },
+    { weight: 12, arbitrary: fc.uniqueArray(one, { maxLength: 3, selector: ([name]) => name }) },
     { weight: 1, arbitrary: fc.array(one, { maxLength: 6 }) },
   )
   const pages = known.pages[path] ?? []

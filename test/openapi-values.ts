@@ -20,35 +20,43 @@ const MARKUP = [
   ...['![a](b.jpg "c")', '```js\n1\n```', '<table><tr><td>', '[x](javascript:1)', '> > > a', '“a”'],
 ]
 
+/** One arbitrary, and one time in eight another. */
+function seldom<T>(arbitrary: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 7, arbitrary }, { weight: 1, arbitrary: other })
+}
+
 /** An arbitrary with now and then something else. */
 function mostly<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 40, arbitrary }, { weight: 1, arbitrary: anyJson })
 }
 
-/** Makes values for a schema. */
-export type Values = (schema: Schema) => fc.Arbitrary<unknown>
+/** Makes values for a schema; the name of the member it stands in says what it may refer to. */
+export type Values = (schema: Schema, member?: string) => fc.Arbitrary<unknown>
 
-/** How to make values for a document's schemas; `known` are ids and slugs that exist. */
-export function valuesOf(document: Document, known: readonly string[]): Values {
+/** Ids and slugs that exist, by the path of their collection: `/v1/articles`. */
+export type Names = Record<string, string[]>
+
+/** How to make values for a document's schemas, out of the ids and slugs that exist. */
+export function valuesOf(document: Document, names: Names): Values {
   const resolve = (schema: Schema): Schema => {
     const name = /^#\/components\/schemas\/(\w+)$/.exec(String(schema.$ref))?.[1]
     return (name && document.components.schemas[name]) || schema
   }
 
-  function values(reference: Schema): fc.Arbitrary<unknown> {
+  function values(reference: Schema, member = ''): fc.Arbitrary<unknown> {
     const schema = resolve(reference)
     if ('const' in schema) return mostly(fc.constant(schema.const))
     if (Array.isArray(schema.enum)) return mostly(fc.constantFrom(...schema.enum))
     const branches = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined
-    if (branches) return fc.oneof(...branches.map(values))
+    if (branches) return fc.oneof(...branches.map((branch) => values(branch, member)))
     const types = [schema.type].flat()
-    return fc.oneof(...types.map((type) => mostly(ofType(String(type), schema))))
+    return fc.oneof(...types.map((type) => mostly(ofType(String(type), schema, member))))
   }
 
-  function ofType(type: string, schema: Schema): fc.Arbitrary<unknown> {
+  function ofType(type: string, schema: Schema, member: string): fc.Arbitrary<unknown> {
     if (type === 'object') return objects(schema)
-    if (type === 'array') return arrays(schema)
-    if (type === 'string') return strings(schema)
+    if (type === 'array') return arrays(schema, member)
+    if (type === 'string') return strings(schema, member)
     if (type === 'integer' || type === 'number') return integers(schema)
     if (type === 'boolean') return fc.boolean()
     if (type === 'null') return fc.constant(null)
@@ -64,14 +72,14 @@ export function valuesOf(document: Document, known: readonly string[]): Values {
     return fc.subarray(optional, { minLength: least, maxLength: most }).chain((chosen) => {
       const names = new Set([...required, ...chosen])
       const members = properties.filter(([name]) => names.has(name))
-      return fc.record(Object.fromEntries(members.map(([name, s]) => [name, values(s)])))
+      return fc.record(Object.fromEntries(members.map(([name, s]) => [name, values(s, name)])))
     })
   }
 
-  function arrays(schema: Schema): fc.Arbitrary<unknown> {
+  function arrays(schema: Schema, member: string): fc.Arbitrary<unknown> {
     const least = (schema.minItems as number) ?? 0
-    const most = Math.min((schema.maxItems as number) ?? 4, 4)
-    const items = values((schema.items ?? {}) as Schema)
+    const most = Math.min((schema.maxItems as number) ?? 3, 3)
+    const items = values((schema.items ?? {}) as Schema, member)
     return fc.array(items, { minLength: least, maxLength: Math.max(least, most) })
   }
 
@@ -84,35 +92,36 @@ export function valuesOf(document: Document, known: readonly string[]): Values {
     )
   }
 
-  function strings(schema: Schema): fc.Arbitrary<unknown> {
+  function strings(schema: Schema, member: string): fc.Arbitrary<unknown> {
     const max = (schema.maxLength as number) ?? 100
     if (schema.format === 'date-time') {
       const date = fc.date({ min: new Date(0), max: new Date('2040-01-01'), noInvalidDate: true })
-      return fc.oneof(
+      return seldom(
         date.map((d) => d.toISOString()),
         fc.constantFrom(...TIMES),
       )
     }
-    if (schema.format === 'uri') return fc.oneof(fc.webUrl(), fc.constantFrom(...LINKS))
+    if (schema.format === 'uri') return seldom(fc.webUrl(), fc.constantFrom(...LINKS))
     if (schema.pattern !== undefined) {
       const pattern = new RegExp(schema.pattern as string, 'u')
-      const fitting = known.filter((name) => pattern.test(name))
+      const fitting = referable(member).filter((name) => pattern.test(name))
       const other = fc.stringMatching(pattern, { size: 'small' })
-      return fitting.length === 0
-        ? other
-        : fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...fitting) }, other)
+      return fitting.length === 0 ? other : seldom(fc.constantFrom(...fitting), other)
     }
     // At the limit, and one character past it; in the widest characters, two UTF-16 units each.
     const limits = max > 5000 ? [max] : [max, max + 1]
-    return fc.oneof(
-      { weight: 6, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }) },
-      { weight: 4, arbitrary: fc.constantFrom(...MARKUP, ...exampleTexts(schema)) },
-      { weight: 2, arbitrary: anyText },
-      {
-        weight: 1,
-        arbitrary: fc.constantFrom(...limits).map((n) => '😀'.repeat(Math.min(n, 20_000))),
-      },
+    const long = fc.constantFrom(...limits).map((n) => '😀'.repeat(Math.min(n, 20_000)))
+    const usual = fc.oneof(
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
+      fc.constantFrom(...MARKUP, ...exampleTexts(schema)),
     )
+    return seldom(usual, fc.oneof(anyText, long))
+  }
+
+  /** What a member may name: what is listed under its name, or else anything. */
+  function referable(member: string): string[] {
+    const own = Object.keys(names).filter((path) => member !== '' && path.includes(`/${member}`))
+    return (own.length > 0 ? own : Object.keys(names)).flatMap((path) => names[path] ?? [])
   }
 
   return values

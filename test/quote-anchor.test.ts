@@ -290,7 +290,8 @@ t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
     ['same text', 'No comment', ana, ana, 'verified'],
     ['text before it', 'No comment', ana, `🌊 ${ana}`, 'verified'],
     ['another attribution', 'No comment', ana, ana.replace('said Ana', 'Ana told us'), 'verified'],
-    ['all around it anew', 'No comment', ana, 'X\n\nThen “[No comment]” was all she said!', 'verified'],
+    ['much around it anew', 'No comment', `So it was. ${ana}`, `So it was. Lead.\n\nThen “[No comment]” was all there was!`, 'verified'],
+    ['all around it anew', 'We will not leave this old town now', 'Lead.\n\n“[We will not leave this old town now],” said Ana.', 'X\n\nThen “[We will not leave this old town now]” was it!', 'verified'],
     ['marks made straight', 'It’s so', 'A “[It’s so],” said B.', 'A "[It\'s so]," said B.', 'verified'],
     ['spaces and soft hyphens', 'It is so', '“[It is so]”', '“[It\u00A0is\n\n so\u00AD]”'.replace('\u00AD]', ']'), 'verified'],
     ['paragraphs joined', 'Yes. We do.', '“[Yes.\n\nWe do.]” A', '“[Yes. We do.]” A', 'verified'],
@@ -337,6 +338,7 @@ t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
     ['deleted, the other is old', 'No comment', both, 'Lead.\n\n“No comment,” said Ben.\n\nEnd.', 'orphaned'],
     ['the other deleted', 'No comment', both, ana, 'verified'],
     ['deleted, another planted', 'No comment', `${ana} So it was for all who lived there.`, 'Lead.\n\nEnd. So it was for all who lived there.\n\nZed said “No comment” twice.', 'orphaned'],
+    ['another article with it', 'No comment', ana, 'X\n\nThen “No comment” was all she said!', 'orphaned'],
     ['planted before, unchanged', 'No comment', ana, 'Lead.\n\n“No comment,” said Zed.\n\n“[No comment],” said Ana.\n\nEnd.', 'verified'],
     ['one of two neighbours deleted', 'It is so.', 'A. It is so. [It is so.] B.', 'A. [It is so.] B.', 'verified'],
     // Altered or lost before
@@ -743,8 +745,13 @@ t.test('a planted lookalike is never taken', (t) => {
         const after = render(plant(edited.article, quotes[target] ?? '', lookalikes), quotes.length)
         const anchored = reanchorAll(tied(quotes, before.spans), before.plain, after.plain)
         quotes.forEach((text, i) => {
-          if (i !== edited.wrong) assertAt(anchored[i], after.spans[i], text)
-          else if (anchored[i]?.state === 'verified') throw new Error(`${text} is verified`)
+          // With lookalikes and other attributions at once it may be lost, but not be elsewhere.
+          const isSure = !changes || mistake.outside.length === 0
+          if (i !== edited.wrong) {
+            if (isSure || anchored[i]?.state === 'verified') {
+              assertAt(anchored[i], after.spans[i], text)
+            }
+          } else if (anchored[i]?.state === 'verified') throw new Error(`${text} is verified`)
         })
       },
     ),

@@ -8,7 +8,18 @@ export type SortColumn = { column: SQL; type: 'text' | 'integer' | 'timestamptz'
 const PRINTED = {
   text: /^/,
   integer: /^-?\d{1,9}$/,
-  timestamptz: /^(infinity|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?)$/,
+  timestamptz: /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?[+-](?:0\d|1[0-5])(?::[0-5]\d)?$/,
+}
+
+/** Can it be what PostgreSQL printed? What it cannot read, such as 31 February, is an error there. */
+function isPrinted(type: SortColumn['type'], value: string): boolean {
+  const match = PRINTED[type].exec(value)
+  if (type !== 'timestamptz') return match !== null
+  if (value === 'infinity') return true
+  const [, date = '', time = ''] = match ?? []
+  const iso = `${date}T${time}.000Z`
+  const instant = new Date(iso)
+  return date >= '0001' && !Number.isNaN(instant.getTime()) && instant.toISOString() === iso
 }
 
 /** An order over rows: its columns, then the id, all in one direction, so that one index serves. */
@@ -27,11 +38,7 @@ export function orderBy({ columns, id, descending }: Order): SQL {
  * that are not of the columns' types: a cursor is anybody's to write.
  */
 export function after(order: Order, position: { values: string[]; id: string }): SQL {
-  const fits = order.columns.every((c, i) => {
-    const value = position.values[i] ?? ''
-    if (!PRINTED[c.type].test(value)) return false
-    return c.type !== 'timestamptz' || value === 'infinity' || !Number.isNaN(Date.parse(value))
-  })
+  const fits = order.columns.every((c, i) => isPrinted(c.type, position.values[i] ?? ''))
   if (!fits || position.values.length !== order.columns.length) {
     const message = 'is damaged'
     throw new Fault('invalid_cursor', `The cursor ${message}.`, {

@@ -7,6 +7,7 @@ import { type Detail, Fault, missing } from '../errors.ts'
 import { IdOrSlug, UUID } from '../fields.ts'
 import { cachePolicy } from './caching.ts'
 import type { Filter } from './parameters.ts'
+import { splitUrl } from './url.ts'
 
 /** The path parameter of an item that has slugs. */
 export const addressOf = (example: string) =>
@@ -31,7 +32,7 @@ export async function addressed(
   const found = (await findAddresses(reading, kind, [name])).get(name)
   if (!found) throw missing(kind)
   if (UUID.test(name) || found.slug === name) return found.id
-  const [path = '', query] = request.url.split('?')
+  const { path, query } = splitUrl(request.url)
   const current = path.replace(/[^/]*$/, found.slug)
   reply
     .code(301)

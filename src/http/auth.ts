@@ -24,6 +24,10 @@ declare module 'fastify' {
     ifMatch?: boolean | 'optional'
     /** Its answer is told once and has no ETag. */
     untagged?: boolean
+    /** A verb such as publish, which may come without a body. */
+    optionalBody?: boolean
+    /** The answer holds a secret: it is not kept, so `Idempotency-Key` is refused. */
+    secret?: boolean
     /** A body that works against the demo newsroom. */
     example?: object
   }

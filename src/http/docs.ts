@@ -29,6 +29,9 @@ export async function docs(app: App, publicUrl: string): Promise<void> {
         .send(`${code} (${statusOf(code)})\n\n${ERRORS[code].title}.\n`)
     },
   )
+  app.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/docs')) route.config = { ...route.config, open: true }
+  })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { z } from 'zod'
+import { loggable } from '../db/failure.ts'
 import { roleFaults } from '../db/roles.ts'
 import { Fault } from '../errors.ts'
 import type { App, Services } from './app.ts'
@@ -40,7 +41,7 @@ export function health(app: App, { db }: Services): void {
     },
     async (request) => {
       await db.reader.execute(sql`select 1`).catch((error) => {
-        request.log.error({ err: error }, 'not ready: the database does not answer')
+        request.log.error({ err: loggable(error) }, 'not ready: the database does not answer')
         throw new Fault('unavailable', 'The database does not answer.')
       })
       const faults = await roleFaults(db)

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Tx } from '../db/client.ts'
 import { idempotencyKeys } from '../db/tables.ts'
 import { Fault } from '../errors.ts'
+import { splitUrl } from './url.ts'
 
 /** An answer as it went out, so that it can be given again to the byte. */
 export type Answer = { status: number; headers: Record<string, string>; body: string }
@@ -13,13 +14,16 @@ const REMEMBERED = sql`interval '24 hours'`
 
 /**
  * `Idempotency-Key` of a POST; undefined when absent. Throws `invalid_request` when it is not 1 to
- * 255 printable ASCII characters.
+ * 255 printable ASCII characters, and where the answer holds a secret, which must not be stored.
  */
 export function idempotencyKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key']
   if (key === undefined || request.method !== 'POST') return undefined
-  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
-  const message = 'must be 1 to 255 printable ASCII characters, without spaces'
+  const { secret } = request.routeOptions.config
+  if (!secret && typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  const message = secret
+    ? 'cannot be used here: the answer is given only once'
+    : 'must be 1 to 255 printable ASCII characters, without spaces'
   throw new Fault('invalid_request', `Idempotency-Key ${message}.`, {
     errors: [{ header: 'Idempotency-Key', message }],
   })
@@ -38,7 +42,7 @@ export async function once(
   key: string,
   work: () => Promise<Answer>,
 ): Promise<Answer> {
-  const [path = '', query = ''] = request.url.split('?')
+  const { path, query } = splitUrl(request.url)
   const requestHash = Buffer.from(
     hash('sha256', JSON.stringify([query, request.body ?? null]), 'buffer'),
   )

@@ -9,6 +9,11 @@ const DESCRIPTION = `A headless news content API: articles, quotes, sources and 
 Reads need no key unless the operator says so; a key with \`drafts:read\` sees what is not published.
 Writes need a key. Nothing is ignored: an unknown parameter or member is a 400 that names it.`
 
+/** Whether `Idempotency-Key` is honoured. */
+function isRepeatable(method: RouteOptions['method'], config: RouteOptions['config']): boolean {
+  return [method].flat().includes('POST') && config?.scope !== undefined && !config.secret
+}
+
 /** Which codes an operation can answer with, from what its route says of itself. */
 function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
   const write = [method].flat().some((m) => m !== 'GET' && m !== 'HEAD')
@@ -22,7 +27,7 @@ function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
     ...(write
       ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'conflict'] as const)
       : []),
-    ...(write && [method].flat().includes('POST') ? (['idempotency_mismatch'] as const) : []),
+    ...(isRepeatable(method, config) ? (['idempotency_mismatch'] as const) : []),
     ...(config?.throws ?? []),
   ]
 }
@@ -59,7 +64,7 @@ function headerParameters({ method, config }: RouteOptions): Json[] {
       ),
     )
   }
-  if ([method].flat().includes('POST') && config?.scope) {
+  if (isRepeatable(method, config)) {
     parameters.push(
       header(
         'Idempotency-Key',
@@ -186,29 +191,41 @@ const TAGS = [
   ['Service', 'Health and metrics.'],
 ] as const
 
+type Extras = {
+  parameters: Json[]
+  optionalBody: boolean
+  mergePatch: boolean
+  example: object | undefined
+  scope: string | undefined
+}
+
 /** What a route adds to its operation, carried through the transform and unpacked by `finish`. */
-function extras(route: RouteOptions): Json {
+function extras(route: RouteOptions): Extras {
   const parameters = headerParameters(route)
-  const { example, scope } = route.config ?? {}
-  return { parameters, ...(example && { example }), ...(scope && { scope }) }
+  const { example, scope, optionalBody = false } = route.config ?? {}
+  // A merge patch may be sent under its own name (RFC 7396 section 4).
+  const mergePatch = [route.method].flat().includes('PATCH')
+  return { parameters, optionalBody, mergePatch, example, scope }
 }
 
 /** Unpacks the extras, and leaves out what says nothing. */
 function finish(document: Json): Json {
   for (const item of Object.values(document.paths as Record<string, Record<string, Json>>)) {
     for (const operation of Object.values(item)) {
-      const { parameters, example, scope } = operation['x-route'] as {
-        parameters: Json[]
-        example?: object
-        scope?: string
-      }
+      const { parameters, example, scope, optionalBody, mergePatch } = operation[
+        'x-route'
+      ] as Extras
       delete operation['x-route']
       const own = ((operation.parameters as Json[] | undefined) ?? []).map(tidyParameter)
       const all = [...own, ...parameters]
       if (all.length > 0) operation.parameters = all
       if (scope) operation.description = `${operation.description} Needs the scope \`${scope}\`.`
-      const content = (operation.requestBody as { content?: Record<string, Json> })?.content
-      for (const media of Object.values(content ?? {})) if (example) media.example = example
+      const body = operation.requestBody as { content: Record<string, Json> } | undefined
+      const json = body?.content['application/json']
+      if (!body || !json) continue
+      if (example) json.example = example
+      if (mergePatch) body.content['application/merge-patch+json'] = json
+      if (optionalBody) operation.requestBody = { ...body, required: false }
     }
   }
   return document

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Listing } from '../db/listing.ts'
 import { Fault } from '../errors.ts'
 import { sendRead } from './caching.ts'
+import { splitUrl } from './url.ts'
 
 /** Where a page begins: after the row with these sort values and this id. */
 export type Position = { values: string[]; id: string }
@@ -18,7 +19,7 @@ const CursorBody = z.tuple([
 
 /** What a cursor belongs to: the path and every parameter but `cursor` and `limit`. */
 function fingerprint(request: FastifyRequest): string {
-  const [path = '', query = ''] = request.url.split('?')
+  const { path, query } = splitUrl(request.url)
   const params = [...new URLSearchParams(query)].filter(
     ([name]) => name !== 'cursor' && name !== 'limit',
   )
@@ -77,7 +78,7 @@ export function sendPage(
   if (next) {
     const tuple = [CURSOR_VERSION, next.values, next.id, fingerprint(request)]
     cursor = Buffer.from(JSON.stringify(tuple)).toString('base64url')
-    const [path = '', query = ''] = request.url.split('?')
+    const { path, query } = splitUrl(request.url)
     const params = new URLSearchParams(query)
     params.set('cursor', cursor)
     reply.header('link', `<${publicUrl}${path}?${params}>; rel="next"`)

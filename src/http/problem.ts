@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { driverError } from '../db/client.ts'
+import { loggable } from '../db/failure.ts'
 import { ERRORS, type ErrorCode, Fault, type FaultKind } from '../errors.ts'
 
 /** Which status answers which kind of fault. */
@@ -157,7 +158,7 @@ export function sendFault(
 export function answerProblems(app: FastifyInstance, publicUrl: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const fault = faultOf(error)
-    if (statusOf(fault.code) >= 500) request.log.error({ err: error }, 'request failed')
+    if (statusOf(fault.code) >= 500) request.log.error({ err: loggable(error) }, 'request failed')
     return sendFault(request, reply, fault, publicUrl)
   })
   app.setNotFoundHandler((request, reply) => {

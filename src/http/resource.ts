@@ -193,6 +193,7 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         scope: verb.scope,
         ifMatch: 'optional',
         throws: ['not_found', 'version_stale', ...(verb.throws ?? [])],
+        optionalBody: true,
         example: verb.example ?? {},
       },
     },

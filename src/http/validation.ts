@@ -2,9 +2,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type Detail, Fault } from '../errors.ts'
 import { escapePointer } from './json.ts'
+import { splitUrl } from './url.ts'
 
 /** Where a part of the request names its faults. */
 type Part = 'params' | 'querystring' | 'body'
+type Query = Record<string, unknown>
 const PROPERTY = { params: 'params', querystring: 'query', body: 'body' } as const
 
 /**
@@ -28,19 +30,41 @@ function check(request: FastifyRequest, part: Part): Detail[] {
   const schema = request.routeOptions.schema?.[part]
   if (schema === undefined) return part === 'querystring' ? unexpected(request.query, []) : []
   if (!(schema instanceof z.ZodType)) return []
-  // A verb such as publish may come without a body.
-  const input = { ...((request[property] ?? {}) as object) }
-  const repeated = part === 'querystring' ? takeRepeated(input) : []
-  const parsed = schema.safeParse(part === 'querystring' ? input : (request[property] ?? {}))
+  const given = part === 'querystring' ? { ...(request.query as object) } : request[property]
+  if (given === undefined && !request.routeOptions.config.optionalBody) {
+    return [{ pointer: '', message: 'is missing: a body is required' }]
+  }
+  const beforehand =
+    part === 'querystring' ? [...undecodable(request.url), ...takeRepeated(given as Query)] : []
+  const parsed = schema.safeParse(given === undefined ? {} : given)
   const faults = parsed.success
     ? []
     : parsed.error.issues.flatMap((issue) => details(issue, part, schema))
   if (parsed.success) Object.assign(request, { [property]: parsed.data })
-  return [...repeated, ...faults]
+  return [...beforehand, ...faults]
+}
+
+/** The parameters that are not UTF-8 in percent-encoding; the parser leaves such text as it is. */
+function undecodable(url: string): Detail[] {
+  const pairs = splitUrl(url).query.split('&')
+  return pairs
+    .filter((pair) => decoded(pair) === undefined)
+    .map((pair) => {
+      const [name = ''] = pair.split('=')
+      return { parameter: decoded(name) ?? name, message: 'is not UTF-8 in percent-encoding' }
+    })
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Takes the parameters given more than once out of the query, each a fault. */
-function takeRepeated(query: Record<string, unknown>): Detail[] {
+function takeRepeated(query: Query): Detail[] {
   return Object.entries(query).flatMap(([parameter, value]) => {
     if (!Array.isArray(value)) return []
     delete query[parameter]

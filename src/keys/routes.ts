@@ -77,7 +77,12 @@ export function keyRoutes(app: App, { config, db }: Services): void {
         body: ApiKeyCreate,
         response: { 201: NewApiKey },
       },
-      config: { scope: 'admin', untagged: true, example: { name: 'Front end', scopes: ['read'] } },
+      config: {
+        scope: 'admin',
+        untagged: true,
+        secret: true,
+        example: { name: 'Front end', scopes: ['read'] },
+      },
     },
     (request, reply) =>
       write(db, request, reply, async (ctx) => {

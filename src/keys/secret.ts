@@ -36,6 +36,11 @@ export function makeKey(): { key: string; prefix: string; hash: Buffer } {
   return { key, prefix, hash: digest(key) }
 }
 
+/** A text for the log: of a key in it, such as in a URL where none belongs, only the public part. */
+export function withoutKeys(text: string): string {
+  return text.replace(/(dl_[0-9A-Za-z]{10})_[0-9A-Za-z]+/g, '$1_...')
+}
+
 /** The part by which a key is found; undefined for what cannot be one of our keys. */
 export function prefixOf(key: string): string | undefined {
   const [, prefix, , sum] = FORM.exec(key) ?? []

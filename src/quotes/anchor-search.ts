@@ -27,8 +27,12 @@ export function tokensOf(text: Text, stretches: Stretch[]): Ends {
   return { first: text.at[from] ?? 0, last: end < (text.from[last] ?? end) ? last - 1 : last }
 }
 
+/** Whether a stretch may begin or end before this unit: not inside a token, and not inside what
+ * Unicode makes one of several code points. */
 function isEdge(text: Text, unit: number): boolean {
-  return unit === 0 || text.at[unit - 1] !== text.at[unit] || text.text[unit - 1] === ' '
+  if (unit === 0 || unit === text.text.length) return true
+  if (text.starts[unit - 1] === text.starts[unit]) return false
+  return text.at[unit - 1] !== text.at[unit] || text.text[unit - 1] === ' '
 }
 
 /** Every place where exactly these folded words stand in one stretch. */
@@ -132,6 +136,25 @@ export function isBetweenMarks(text: Text, stretches: Stretch[]): boolean {
   const { first, last } = tokensOf(text, stretches)
   const after = isMark(word(text, last + 1)) ? last + 1 : last + 2
   return (isMark(word(text, first - 1)) && isMark(word(text, after))) || isInside(text, first)
+}
+
+/** The stretches of an interrupted quotation: what stands between each second pair of marks is the
+ * attribution, with the comma or full stop before it. */
+export function withoutAttribution(text: Text, { first, last }: Ends): Stretch[] {
+  const marks: number[] = []
+  for (let k = first; k <= last; k++) if (word(text, k) === '"') marks.push(k)
+  const stretches: Stretch[] = []
+  let start = first
+  const add = (end: number) => {
+    if (start < end) stretches.push({ from: text.from[start] ?? 0, to: text.to[end - 1] ?? 0 })
+  }
+  for (let m = 0; m + 1 < marks.length; m += 2) {
+    const close = marks[m] ?? 0
+    add(/^[,.]$/.test(word(text, close - 1)) ? close - 1 : close)
+    start = (marks[m + 1] ?? 0) + 1
+  }
+  add(last + 1)
+  return stretches
 }
 
 /** Something close to the wanted words: tokens `first` to `last`, and how alike (1 is the same). */
@@ -338,95 +361,95 @@ function isWithin(text: Text, first: number, last: number): boolean {
 /** Two states of a text and which token of one is which of the other; -1 for those gone or new. */
 export type Edit = { before: Text; after: Text; forward: Int32Array; back: Int32Array }
 
-/** What was changed between two texts that share a vocabulary. */
+/**
+ * What was changed between two texts that share a vocabulary. Three tokens that follow each other
+ * once in each text, and in the same order as others of the kind, are kept first (Cohen's patience
+ * diff, by trigrams), so that a short quote is not given up for full stops and articles around it.
+ * What lies between is compared by Myers' algorithm.
+ */
 export function compare(before: Text, after: Text): Edit {
   const forward = new Int32Array(before.id.length).fill(-1)
   const back = new Int32Array(after.id.length).fill(-1)
-  const keep = (i: number, j: number) => {
-    forward[i] = j
-    back[j] = i
-  }
-  let start = 0
-  let i = before.id.length
-  let j = after.id.length
-  while (start < i && start < j && before.id[start] === after.id[start]) {
-    keep(start, start)
-    start++
-  }
-  while (i > start && j > start && before.id[i - 1] === after.id[j - 1]) keep(--i, --j)
-  align(before, { first: start, end: i }, after, { first: start, end: j }, keep)
-  return { before, after, forward, back }
-}
-
-type Range = { first: number; end: number }
-
-// Myers' algorithm takes the square of the number of differing tokens: 1,200 of them take about
-// 50 ms. An article that differs in more is compared by paragraphs first, and those that changed
-// by tokens as long as the work lasts. What is left then counts as rewritten, no token of it kept.
-const WORK = 1200 ** 2
-
-function align(
-  before: Text,
-  old: Range,
-  after: Text,
-  now: Range,
-  keep: (i: number, j: number) => void,
-) {
   let work = WORK
-  const byTokens = (a: Range, b: Range): boolean => {
-    const maxEditLength = Math.floor(Math.sqrt(work))
-    const changes = diffArrays(
-      [...before.id.subarray(a.first, a.end)],
-      [...after.id.subarray(b.first, b.end)],
-      { maxEditLength },
-    )
-    const spent = changes?.reduce((sum, c) => sum + (c.added || c.removed ? c.count : 0), 0)
-    work -= (spent ?? maxEditLength) ** 2
-    let i = a.first
-    let j = b.first
+  let i = 0
+  let j = 0
+  for (const anchor of [...anchors(before, after), undefined]) {
+    let endI = anchor?.old ?? before.id.length
+    let endJ = anchor?.now ?? after.id.length
+    const keep = (old: number, now: number) => {
+      forward[old] = now
+      back[now] = old
+    }
+    while (i < endI && j < endJ && before.id[i] === after.id[j]) keep(i++, j++)
+    while (i < endI && j < endJ && before.id[endI - 1] === after.id[endJ - 1]) keep(--endI, --endJ)
+    const changes = diffArrays([...before.id.subarray(i, endI)], [...after.id.subarray(j, endJ)], {
+      maxEditLength: Math.floor(Math.sqrt(work)),
+    })
+    let spent = 0
     for (const { added, removed, count } of changes ?? []) {
-      if (!added && !removed) for (let n = 0; n < count; n++) keep(i + n, j + n)
+      if (added || removed) spent += count
+      else for (let n = 0; n < count; n++) keep(i + n, j + n)
       if (!added) i += count
       if (!removed) j += count
     }
-    return changes !== undefined
-  }
-  if (byTokens(old, now)) return
-  work = WORK
-  const olds = paragraphs(before, old)
-  const nows = paragraphs(after, now)
-  const changes = diffArrays(
-    olds.map((p) => p.words),
-    nows.map((p) => p.words),
-    { maxEditLength: 1200 },
-  )
-  let i = 0
-  let j = 0
-  let gone: Range | undefined
-  for (const { added, removed, count } of changes ?? []) {
-    const a = { first: olds[i]?.first ?? old.end, end: olds[i + count]?.first ?? old.end }
-    const b = { first: nows[j]?.first ?? now.end, end: nows[j + count]?.first ?? now.end }
-    if (!added) i += count
-    if (!removed) j += count
-    if (removed) gone = a
-    else if (added) {
-      if (gone) byTokens(gone, b)
-    } else {
-      for (let n = 0; n < a.end - a.first; n++) keep(a.first + n, b.first + n)
+    work -= changes ? spent ** 2 : work
+    if (anchor) {
+      keep(anchor.old, anchor.now)
+      i = anchor.old + 1
+      j = anchor.now + 1
     }
-    if (!removed) gone = undefined
   }
+  return { before, after, forward, back }
 }
 
-function paragraphs(text: Text, range: Range): { first: number; words: string }[] {
-  const found: { first: number; words: string }[] = []
-  let first = range.first
-  for (let k = range.first; k < range.end; k++) {
-    if (text.id[k] !== BREAK_ID && k < range.end - 1) continue
-    found.push({ first, words: text.id.subarray(first, k + 1).join() })
-    first = k + 1
+// Myers' algorithm takes the square of the number of differing tokens: 1,200 of them in one place,
+// or as much in several, take about 50 ms. What is left then counts as rewritten, nothing kept.
+const WORK = 1200 ** 2
+
+type Anchor = { old: number; now: number }
+
+/** The middle tokens of trigrams that occur once in each text, as many as are in the same order. */
+function anchors(before: Text, after: Text): Anchor[] {
+  const size = before.vocabulary.words.length
+  const once = (text: Text) => {
+    const places = new Map<number, number>()
+    for (let k = 1; k < text.id.length - 1; k++) {
+      const key = ((text.id[k - 1] ?? 0) * size + (text.id[k] ?? 0)) * size + (text.id[k + 1] ?? 0)
+      places.set(key, places.has(key) ? -1 : k)
+    }
+    return places
   }
-  return found
+  const nows = once(after)
+  const pairs: Anchor[] = []
+  for (const [key, old] of once(before)) {
+    const now = nows.get(key) ?? -1
+    if (old !== -1 && now !== -1) pairs.push({ old, now })
+  }
+  return longestInOrder(pairs.sort((a, b) => a.old - b.old))
+}
+
+/** The longest run of pairs, not all next to each other, whose second places ascend too. */
+function longestInOrder(pairs: Anchor[]): Anchor[] {
+  // For each length, the run of that length that ends lowest: its last pair and the one before it.
+  const ends: number[] = []
+  const previous = new Int32Array(pairs.length).fill(-1)
+  for (const [p, { now }] of pairs.entries()) {
+    let low = 0
+    let high = ends.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((pairs[ends[middle] ?? 0]?.now ?? 0) < now) low = middle + 1
+      else high = middle
+    }
+    previous[p] = ends[low - 1] ?? -1
+    ends[low] = p
+  }
+  const run: Anchor[] = []
+  for (let p = ends.at(-1) ?? -1; p !== -1; p = previous[p] ?? -1) {
+    const pair = pairs[p]
+    if (pair) run.push(pair)
+  }
+  return run.reverse()
 }
 
 /** Where these stretches stand after the edit, if it left them whole and as they were. */
@@ -443,6 +466,8 @@ export function image(edit: Edit, stretches: Stretch[]): Stretch[] | undefined {
     const to = (after.to[start + last - first] ?? 0) + stretch.to - (before.to[last] ?? 0)
     const words = before.text.slice(stretch.from, stretch.to)
     if (after.text.slice(from, to) !== words) return undefined
+    if (after.starts[from - 1] === after.starts[from]) return undefined
+    if (after.starts[to - 1] === after.starts[to]) return undefined
     found.push({ from, to })
   }
   return found
@@ -450,7 +475,7 @@ export function image(edit: Edit, stretches: Stretch[]): Stretch[] | undefined {
 
 /** The tokens that now stand where those of the stretches stood: between what was kept before
  * them and what was kept after them. `tight`: their own neighbours were kept. */
-export function region(edit: Edit, stretches: Stretch[]): Range & { tight: boolean } {
+export function region(edit: Edit, stretches: Stretch[]) {
   const { before, after, forward } = edit
   const { first, last } = tokensOf(before, stretches)
   let left = first - 1
@@ -569,14 +594,36 @@ export function contextWords(text: Text, stretches: Stretch[]): number {
   return words
 }
 
-/** Whether `one`'s old surroundings are clearly more like those of `now` than `other`'s are. */
+/** Whether `one`'s old surroundings are clearly more like those of its place than `other`'s are. */
 export function fitsBetter(edit: Edit, one: Fit, other: Fit): boolean {
   const near = total(contextLost(edit, one.old, one.now))
   const otherNear = total(contextLost(edit, other.old, other.now))
-  if (near !== otherNear) return near < otherNear
+  return near === otherNear ? isBetterSurrounded(edit, one, other) : near < otherNear
+}
+
+/** Whether more of `one`'s surroundings were kept than of `other`'s, on neither side fewer. */
+export function isBetterSurrounded(edit: Edit, one: Fit, other: Fit): boolean {
   const [left, right] = surroundings(edit, one)
   const [otherLeft, otherRight] = surroundings(edit, other)
   return left >= otherLeft && right >= otherRight && left + right > otherLeft + otherRight
+}
+
+/** Whether most of the words around the quote are gone, and most of those around its place new, 64
+ * tokens on each side: then it is another text, and its same words need not be the same quote. */
+export function isUprooted(edit: Edit, { old, now }: Fit): boolean {
+  const isMostlyUnmatched = (text: Text, stretches: Stretch[], matches: Int32Array) => {
+    const { first, last } = tokensOf(text, stretches)
+    let unmatched = 0
+    for (let k = Math.max(0, first - FAR); k < text.id.length && k <= last + FAR; k++) {
+      if ((k >= first && k <= last) || !isLettered(word(text, k))) continue
+      unmatched += matches[k] === -1 ? 1 : -1
+    }
+    return unmatched > 0
+  }
+  return (
+    isMostlyUnmatched(edit.before, old, edit.forward) &&
+    isMostlyUnmatched(edit.after, now, edit.back)
+  )
 }
 
 /** A place before the edit, and the one after it that it is taken to be. */

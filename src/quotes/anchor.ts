@@ -10,9 +10,11 @@ import {
   image,
   inOneStretch,
   inStretches,
+  isBetterSurrounded,
   isBetweenMarks,
   isInterruption,
   isParted,
+  isUprooted,
   type Near,
   occurrences,
   region,
@@ -21,6 +23,7 @@ import {
   tokensOf,
   total,
   widened,
+  withoutAttribution,
   zones,
 } from './anchor-search.ts'
 import { fold, isLettered, read, type Text, vocabulary, word } from './fold.ts'
@@ -288,8 +291,10 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
     const here = isLeft(now) || isHere(edit, old, now)
     const missing = contextLost(edit, old, now)
     const inContext = total(missing) === 0
-    for (const rival of rivalsOf(wanted, edit, old, left, exact)) {
-      if (inContext && (here || !rival.here)) break
+    const isSure = here && inContext
+    for (const rival of isSure ? [] : rivalsOf(wanted, edit, old, left, exact)) {
+      if (inContext && !rival.here) break
+      if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
       if (outdoes(edit, old, rival, { now, here, missing })) {
         return { ...altered(after, rival.whole), stays: false }
       }
@@ -303,7 +308,8 @@ function reanchor(quote: TiedQuote, edit: Edit): Tie {
       return !isLeft(now) || total(surroundings(edit, other)) >= total(surroundings(edit, fit))
     })
     if (hasTwin) return { ...lost('ambiguous'), stays: false }
-    if (here || isRecognised(wanted, edit, old, missing)) {
+    const isRooted = here && (inContext || !isUprooted(edit, fit))
+    if (isRooted || isRecognised(wanted, edit, old, missing)) {
       const wider = widened(edit, old, now)
       const tie = wider ? altered(after, wider) : verified(after, now)
       return { ...tie, stays: isLeft(now) }
@@ -340,7 +346,9 @@ function placesOf(wanted: Text, { before, after }: Edit, old: Stretch[], left?: 
   }
   const [start] = old
   const end = old.at(-1)
-  if (left && wordsOf(after, left) === wanted.text && areInterrupted(after, left)) add(left)
+  if (left && wordsOf(after, left) === wanted.text && isAsInterrupted(before, old, after, left)) {
+    add(left)
+  }
   if (start && end && old.length > 1 && wordsOf(before, old) === wanted.text) {
     // The whole passage, its attribution included, moved elsewhere.
     for (const [place] of inOneStretch(before.text.slice(start.from, end.to), after)) {
@@ -352,13 +360,22 @@ function placesOf(wanted: Text, { before, after }: Edit, old: Stretch[], left?: 
   return places
 }
 
-function areInterrupted(text: Text, stretches: Stretch[]): boolean {
-  return stretches.every(({ to }, i) => {
-    const next = stretches[i + 1]
-    if (!next) return true
-    const gap = spansOf(text, [{ from: to, to: next.from }])
-    return next.from > to && isInterruption(fold(cut(text.plain, gap)))
+/** Whether the stretches are still interrupted by an attribution, and not by other quotations. */
+function isAsInterrupted(before: Text, old: Stretch[], after: Text, now: Stretch[]): boolean {
+  return now.slice(1).every((next, i) => {
+    const gap = gapAfter(after, now[i], next)
+    const was = gapAfter(before, old[i], old[i + 1])
+    return isInterruption(gap) && marksIn(gap.text) <= Math.max(2, marksIn(was.text))
   })
+}
+
+function gapAfter(text: Text, one?: Stretch, two?: Stretch) {
+  const gap = { from: one?.to ?? 0, to: two?.from ?? 0 }
+  return fold(gap.from < gap.to ? cut(text.plain, spansOf(text, [gap])) : '')
+}
+
+function marksIn(text: string): number {
+  return text.split('"').length - 1
 }
 
 /**
@@ -385,7 +402,11 @@ function ownPlaces(
       if (left !== undefined && left !== now[0]?.from) return true
       const its = { old: other, now }
       const ours = { old, now }
-      if (fitsBetter(edit, its, ours)) return false
+      if (fitsBetter(edit, its, ours)) {
+        // What the edit left where ours was is another's only if that lost nothing, or gained.
+        const claims = !isLeft(now) || total(contextLost(edit, other, now)) === 0
+        if (claims || isBetterSurrounded(edit, its, ours)) return false
+      }
       if (isLeft(now) || fitsBetter(edit, ours, its)) return true
       // One of two neighbours with the same words is gone, and nothing says which: the one that
       // is left has all of the old surroundings on one side, and is taken for either.
@@ -438,13 +459,17 @@ function* rivalsOf(
 ): Generator<Rival> {
   const { before, after, back } = edit
   const was = tokensOf(before, old)
-  const rival = (now: Stretch[], here: boolean, alike: number): Rival => {
+  const asRival = (now: Stretch[], here: boolean, alike: number): Rival => {
     const whole = widened(edit, old, now) ?? now
     return { now, whole, here, alike, missing: contextLost(edit, old, now) }
   }
   if (left && wordsOf(after, left) !== wanted.text) {
-    yield rival(left, true, 1)
+    yield asRival(left, true, 1)
     return
+  }
+  const rival = (near: Near, here: boolean) => {
+    const now = old.length === 1 ? [stretchOf(after, near)] : withoutAttribution(after, near)
+    return asRival(now, here, near.alike)
   }
 
   const taken = new Uint8Array(after.id.length)
@@ -453,41 +478,22 @@ function* rivalsOf(
     taken.fill(1, first, last + 1)
   }
   const isFree = (k: number) => taken[k] === 0
-  const inPlace = (place: Stretch[], words: Text): Near | undefined => {
-    const { first, end, tight } = region(edit, place)
-    const narrow = isNarrow({ first, end }, tokensOf(before, place))
-    if (first >= end || !narrow) return undefined
-    const near = closest(words, after, { first, last: end - 1 }, isFree)
-    return near && near.alike >= (tight ? CLOSE_HERE : CLOSE) ? near : undefined
-  }
-  if (old.length === 1) {
-    const near = inPlace(old, wanted)
-    if (near) yield rival([stretchOf(after, near)], true, near.alike)
-  } else {
-    // Stretch by stretch, so that the attribution between them is not among the words found.
-    const pieces = old.flatMap((stretch) => {
-      const same = image(edit, [stretch])
-      if (same) return same
-      const words = read(before.text.slice(stretch.from, stretch.to), after.vocabulary)
-      const near = inPlace([stretch], words)
-      return near ? [stretchOf(after, near)] : []
-    })
-    const inOrder = pieces.every(({ from }, i) => from >= (pieces[i - 1]?.to ?? 0))
-    const words = read(wordsOf(after, pieces), after.vocabulary)
-    const all = { first: 0, last: words.id.length - 1 }
-    const alike = inOrder ? (closest(wanted, words, all, everywhere)?.alike ?? 0) : 0
-    if (alike >= CLOSE_HERE) {
-      const found = rival(pieces, true, alike)
-      if (wordsOf(after, found.whole) !== wanted.text) yield found
-    }
+  // An interrupted quote is sought with its attribution, which tells it from others.
+  const start = old[0]?.from ?? 0
+  const passage = before.text.slice(start, old.at(-1)?.to)
+  const sought = old.length === 1 ? wanted : read(passage, after.vocabulary)
+  const place = region(edit, old)
+  if (place.first < place.end && isNarrow(place, was)) {
+    const near = closest(sought, after, { first: place.first, last: place.end - 1 }, isFree)
+    if (near && near.alike >= (place.tight ? CLOSE_HERE : CLOSE)) yield rival(near, true)
   }
   const isNew = (k: number) => {
     const from = back[k] ?? -1
     return isFree(k) && (from === -1 || (from >= was.first && from <= was.last))
   }
-  yield* finds(wanted, after, isNew)
+  yield* finds(sought, after, isNew)
     .filter(({ alike }) => alike >= CLOSE_HERE)
-    .map((near) => rival([stretchOf(after, near)], false, near.alike))
+    .map((near) => rival(near, false))
     .sort((a, b) => total(a.missing) - total(b.missing) || b.alike - a.alike)
 }
 

@@ -1,0 +1,8 @@
+/**
+ * A request's URL in two, at its first question mark: later ones are the query's own (RFC 3986
+ * section 3.4). The query is empty when there is none.
+ */
+export function splitUrl(url: string): { path: string; query: string } {
+  const at = url.indexOf('?')
+  return at === -1 ? { path: url, query: '' } : { path: url.slice(0, at), query: url.slice(at + 1) }
+}
