@@ -375,7 +375,7 @@ t.test('reanchorAll: two quotes that stood apart are never the same words', (t) 
     state: 'verified' as const,
   }))
   const states = reanchorAll(quotes, before.plain, 'A. It is so. B.').map(({ state }) => state)
-  t.same(states.toSorted(), ['orphaned', 'verified'])
+  t.same(states, ['ambiguous', 'ambiguous'], 'one of two neighbours is gone')
   const [first] = quotes
   const twice = reanchorAll(first ? [first, first] : [], before.plain, `X ${before.plain}`)
   t.same(
@@ -383,6 +383,9 @@ t.test('reanchorAll: two quotes that stood apart are never the same words', (t) 
     ['verified', 'verified'],
     'one place, two records',
   )
+  const orphans = quotes.map(({ text }) => ({ text, spans: [], state: 'orphaned' as const }))
+  const back = reanchorAll(orphans, 'A. B.', 'A. It is so. B.').map(({ state }) => state)
+  t.same(back, ['ambiguous', 'ambiguous'], 'nobody knows whose words are back')
   t.end()
 })
 

@@ -68,7 +68,7 @@ await migrate(templateUrl.href)
 // tap builds its plugins once after an install.
 if (!existsSync(join(ROOT, '.tap', 'plugins'))) await run('tap', ['build'], process.env)
 const output = join(folder, 'out.tap')
-const reporter = process.stdout.isTTY ? [] : ['--reporter=terse']
+const reporter = process.stdout.isTTY ? [] : ['--reporter=min']
 const code = await run(
   'tap',
   ['run', ...reporter, `--output-file=${output}`, ...process.argv.slice(2)],

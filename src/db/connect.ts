@@ -1,4 +1,4 @@
-import { type Config, ConfigError } from '../config.ts'
+import type { Config } from '../config.ts'
 import { type Database, openDatabase } from './client.ts'
 import { joinEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
@@ -24,7 +24,7 @@ export async function connect(
     ? undefined
     : await joinEmbedded({ dataDir: config.dataDir, log: (text) => log.info(text) })
   const url = config.databaseUrl ?? server?.url
-  if (!url) throw new ConfigError('There is no database.')
+  if (!url) throw new Error('There is no database.')
   let db: Database | undefined
   try {
     if (config.migrate) await migrate(config.directUrl ?? url)

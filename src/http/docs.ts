@@ -5,6 +5,15 @@ import type { App } from './app.ts'
 import { statusOf } from './problem.ts'
 
 /**
+ * Swagger UI's own default lets styles and fonts come from any https origin, and asks browsers to
+ * load everything by https, which a service on a plain http port cannot answer.
+ */
+const POLICY = [
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;",
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+].join(' ')
+
+/**
  * `/openapi.json`, `/docs` (Swagger UI; all assets from its npm package, under a content security
  * policy that allows no other origin) and `/problems/{code}`, where a problem's `type` leads.
  */
@@ -34,13 +43,21 @@ export async function docs(app: App, publicUrl: string): Promise<void> {
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP: true,
+    staticCSP: POLICY,
     // The page sends requests to where it came from: under another name of this host, its own
     // policy would forbid it to reach PUBLIC_URL.
     transformSpecification: (document) => ({
       ...document,
       servers: [{ url: new URL(publicUrl).pathname }],
     }),
-    uiConfig: { deepLinking: true, tryItOutEnabled: true, displayRequestDuration: true },
+    uiConfig: {
+      // Without the bar at the top, whose logo has a style of its own in it, which POLICY forbids.
+      layout: 'BaseLayout',
+      // Otherwise the page asks validator.swagger.io for a badge, and tells it our address.
+      validatorUrl: null,
+      deepLinking: true,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+    },
   })
 }

@@ -154,6 +154,7 @@ export function withoutAttribution(text: Text, { first, last }: Ends): Stretch[]
     start = (marks[m + 1] ?? 0) + 1
   }
   add(last + 1)
+  if (stretches.length === 0) return [{ from: text.from[first] ?? 0, to: text.to[last] ?? 0 }]
   return stretches
 }
 
@@ -382,17 +383,21 @@ export function compare(before: Text, after: Text): Edit {
     }
     while (i < endI && j < endJ && before.id[i] === after.id[j]) keep(i++, j++)
     while (i < endI && j < endJ && before.id[endI - 1] === after.id[endJ - 1]) keep(--endI, --endJ)
-    const changes = diffArrays([...before.id.subarray(i, endI)], [...after.id.subarray(j, endJ)], {
-      maxEditLength: Math.floor(Math.sqrt(work)),
-    })
-    let spent = 0
-    for (const { added, removed, count } of changes ?? []) {
-      if (added || removed) spent += count
-      else for (let n = 0; n < count; n++) keep(i + n, j + n)
-      if (!added) i += count
-      if (!removed) j += count
+    if (i < endI && j < endJ) {
+      const changes = diffArrays(
+        [...before.id.subarray(i, endI)],
+        [...after.id.subarray(j, endJ)],
+        { maxEditLength: Math.floor(Math.sqrt(work)) },
+      )
+      let spent = 0
+      for (const { added, removed, count } of changes ?? []) {
+        if (added || removed) spent += count
+        else for (let n = 0; n < count; n++) keep(i + n, j + n)
+        if (!added) i += count
+        if (!removed) j += count
+      }
+      work -= changes ? spent ** 2 : work
     }
-    work -= changes ? spent ** 2 : work
     if (anchor) {
       keep(anchor.old, anchor.now)
       i = anchor.old + 1
@@ -534,28 +539,30 @@ export function contextLost(edit: Edit, old: Stretch[], now: Stretch[]): number[
 }
 
 /**
- * Whether words of the old attribution now stand beyond another quotation that is new: “Never,”
- * said Ana has become “Never,” said Ben. “Perhaps,” said Ana.
+ * Whether another quotation, of new words, stands in more of the old context than `now` does:
+ * “Never,” said Ana has become “Never,” said Ben. “Perhaps,” said Ana.
  */
-export function isParted({ before, after, forward, back }: Edit, old: Stretch[], now: Stretch[]) {
-  const was = tokensOf(before, old)
-  const is = tokensOf(after, now)
-  const beyond = (from: number, to: number) => {
-    let marks = 0
-    let fresh = 0
-    for (let k = from; k < to; k++) {
-      if (!isMark(word(after, k))) continue
-      marks++
-      if (back[k] === -1) fresh++
+export function isParted(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
+  const { after, back } = edit
+  const place = tokensOf(after, now)
+  const missing = total(contextLost(edit, old, now))
+  let open: number | undefined
+  let isNew = true
+  for (let k = 0; k < after.id.length; k++) {
+    const token = word(after, k)
+    if (after.id[k] === BREAK_ID) open = undefined
+    else if (token !== '"') isNew &&= back[k] === -1 || !isLettered(token)
+    else if (open === undefined) {
+      open = k + 1
+      isNew = true
+    } else {
+      const last = /^[,.]$/.test(word(after, k - 1)) ? k - 2 : k - 1
+      if (isNew && open <= last && (last < place.first || open > place.last)) {
+        const words = { from: after.from[open] ?? 0, to: after.to[last] ?? 0 }
+        if (total(contextLost(edit, old, [words])) < missing) return true
+      }
+      open = undefined
     }
-    return marks > 2 && fresh > 1
-  }
-  const left = aside(before, was.first - 1, -1).length
-  const right = aside(before, was.last + 1, 1).length
-  for (let k = was.first - left; k <= was.last + right; k++) {
-    const image = forward[k] ?? -1
-    if ((k >= was.first && k <= was.last) || image === -1 || !isLettered(word(before, k))) continue
-    if (k < was.first ? beyond(image, is.first) : beyond(is.last + 1, image)) return true
   }
   return false
 }

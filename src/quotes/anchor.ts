@@ -48,8 +48,10 @@ const CLOSE_HERE = 0.2
 // context, and three words with it: “Never,” she said.
 const OWN_WORDS = 8
 const WORDS_IN_CONTEXT = 3
-// Above this many pairs to judge ("the" as a quote) only the place it had can be told.
-const MOST_PAIRS = 250_000
+// Above this many places ("the" as a quote), or pairs of old and new ones to judge, which take some
+// 10 µs each, only the place that a quote had can be told.
+const MOST_PLACES = 200
+const MOST_PAIRS = 2000
 
 const lost = (state: 'ambiguous' | 'orphaned'): Anchored => ({ state, spans: [] })
 
@@ -83,17 +85,15 @@ export function reanchorAll(quotes: TiedQuote[], before: string, after: string):
   const edit = compare(read(before, known), read(after, known))
   const ties = quotes.map((quote) => reanchor(quote, edit))
   return ties.map((tie, i) => {
-    // Two quotes that stood apart cannot now be the same words: those of one of them are gone, of
-    // the one that the edit did not leave there, or of the later one.
-    const usurped = ties.some((other, j) => {
-      if (i === j || tie.state !== 'verified' || other.state !== 'verified') return false
-      if (!overlap(tie.spans, other.spans)) return false
-      if (overlap(quotes[i]?.spans ?? [], quotes[j]?.spans ?? [])) return false
-      return tie.stays === other.stays ? j < i : other.stays
+    const { stays, ...anchored } = tie
+    if (stays || tie.state !== 'verified') return anchored
+    // Two quotes that stood apart cannot now be the same words. They are those of the one that the
+    // edit left there; if it left neither, nobody knows whose.
+    const other = ties.find((other, j) => {
+      if (i === j || other.state !== 'verified' || !overlap(tie.spans, other.spans)) return false
+      return !overlap(quotes[i]?.spans ?? [], quotes[j]?.spans ?? [])
     })
-    if (usurped) return lost('orphaned')
-    const { stays: _, ...anchored } = tie
-    return anchored
+    return other ? lost(other.stays ? 'orphaned' : 'ambiguous') : anchored
   })
 }
 
@@ -128,11 +128,9 @@ export function spanFaults(spans: Span[], plain: string): string[] {
   return spans.flatMap((span, i) => {
     const { start, end } = span
     const name = `span ${i + 1} (${start} to ${end})`
-    if (!Number.isInteger(start) || !Number.isInteger(end))
-      return [`${name} is not in whole numbers`]
+    if (!Number.isInteger(start + end)) return [`${name} is not in whole numbers`]
     if (start >= end) return [`${name} must start before it ends`]
-    if (start < 0 || end > size)
-      return [`${name} is outside the text, which has ${size} characters`]
+    if (start < 0 || end > size) return [`${name} is outside the text of ${size} characters`]
     const faults: string[] = []
     const previous = spans[i - 1]
     if (previous && start < previous.end) {
@@ -238,7 +236,8 @@ function lookFor(wanted: Text, text: Text): Anchored {
   if (only && exact.length === 1) return verified(text, only)
   // The same words bare are mostly the newsroom's own: a headline, a summary, a retelling. So one
   // place between quotation marks is the quote; with two of them either may be.
-  const marked = exact.filter((place) => isBetweenMarks(text, place))
+  const marked =
+    exact.length > MOST_PLACES ? [] : exact.filter((place) => isBetweenMarks(text, place))
   if (marked[0] && marked.length === 1) return verified(text, marked[0])
   if (only) return lost('ambiguous')
   const near = best(finds(wanted, text, everywhere).filter(({ alike }) => alike >= CLOSE))
@@ -263,6 +262,19 @@ function overlap(some: Span[], others: Span[]): boolean {
 /** `stays`: it stands where the edit left it. */
 type Tie = Anchored & { stays: boolean }
 
+const tied = (anchored: Anchored, stays = false): Tie => ({ ...anchored, stays })
+const GONE = tied(lost('orphaned'))
+
+/** A quote that is looked for: the stretches it had, those where the edit left them if it did, and
+ * all places after the edit where exactly its words stand. */
+type Search = {
+  wanted: Text
+  edit: Edit
+  old: Stretch[]
+  left: Stretch[] | undefined
+  exact: Stretch[][]
+}
+
 /** A place that can be the quote's: whether it is where the quote stood, and what its old context
  * lacks there. */
 type Place = { now: Stretch[]; here: boolean; missing: number[] }
@@ -271,55 +283,61 @@ type Place = { now: Stretch[]; here: boolean; missing: number[] }
 type Rival = Place & { whole: Stretch[]; alike: number }
 
 function reanchor(quote: TiedQuote, edit: Edit): Tie {
-  const { before, after } = edit
-  const wanted = read(quote.text, after.vocabulary)
-  const gone: Tie = { ...lost('orphaned'), stays: false }
-  if (wanted.text.trim() === '') return gone
-  const old = locate(before, quote.spans)
+  const wanted = read(quote.text, edit.after.vocabulary)
+  if (wanted.text.trim() === '') return GONE
+  const old = locate(edit.before, quote.spans)
   if (!old) return { ...comeBack(wanted, edit, quote.state), stays: false }
-
   const left = image(edit, old)
   const exact = placesOf(wanted, edit, old, left)
-  const isLeft = (now: Stretch[]) => now === left || now[0]?.from === left?.[0]?.from
-  const ours = ownPlaces(wanted, edit, old, exact, isLeft)
-  let pick = ours.find(isLeft) ?? ours[0]
+  const search: Search = { wanted, edit, old, left, exact }
+  const ours = ownPlaces(search)
+  let pick = ours.find((now) => isLeft(search, now)) ?? ours[0]
   for (const now of ours) {
     if (pick && now !== pick && fitsBetter(edit, { old, now }, { old, now: pick })) pick = now
   }
-  if (pick) {
-    const now = pick
-    const here = isLeft(now) || isHere(edit, old, now)
-    const missing = contextLost(edit, old, now)
-    const inContext = total(missing) === 0
-    const isSure = here && inContext
-    for (const rival of isSure ? [] : rivalsOf(wanted, edit, old, left, exact)) {
-      if (inContext && !rival.here) break
-      if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
-      if (outdoes(edit, old, rival, { now, here, missing })) {
-        return { ...altered(after, rival.whole), stays: false }
-      }
-    }
-    if (!inContext && isParted(edit, old, now)) return gone
-    const fit = { old, now }
-    const hasTwin = ours.some((place) => {
-      const other = { old, now: place }
-      if (place === now || fitsBetter(edit, fit, other)) return false
-      // Where the edit left it, it need not be surrounded better on both sides.
-      return !isLeft(now) || total(surroundings(edit, other)) >= total(surroundings(edit, fit))
-    })
-    if (hasTwin) return { ...lost('ambiguous'), stays: false }
-    const isRooted = here && (inContext || !isUprooted(edit, fit))
-    if (isRooted || isRecognised(wanted, edit, old, missing)) {
-      const wider = widened(edit, old, now)
-      const tie = wider ? altered(after, wider) : verified(after, now)
-      return { ...tie, stays: isLeft(now) }
-    }
+  return (pick && judge(search, pick, ours)) ?? settle(search)
+}
+
+/** What a place with the quote's words means, if it is the quote's. */
+function judge(search: Search, now: Stretch[], ours: Stretch[][]): Tie | undefined {
+  const { edit, old } = search
+  const { after } = edit
+  const fit = { old, now }
+  const stays = isLeft(search, now)
+  const here = stays || isHere(edit, old, now)
+  const missing = contextLost(edit, old, now)
+  const inContext = total(missing) === 0
+  for (const rival of here && inContext ? [] : rivalsOf(search)) {
+    if (inContext && !rival.here) break
+    if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
+    if (outdoes(edit, old, rival, { now, here, missing })) return tied(altered(after, rival.whole))
   }
-  for (const { here, alike, missing, whole } of rivalsOf(wanted, edit, old, left, exact)) {
-    const inContext = total(missing) === 0 && contextWords(before, old) > 1
-    if (here || alike >= CLOSE || inContext) return { ...altered(after, whole), stays: false }
+  if (!inContext && isParted(edit, old, now)) return GONE
+  const hasTwin = ours.some((place) => {
+    const other = { old, now: place }
+    if (place === now || fitsBetter(edit, fit, other)) return false
+    // Where the edit left it, it need not be surrounded better on both sides.
+    return !stays || total(surroundings(edit, other)) >= total(surroundings(edit, fit))
+  })
+  if (hasTwin) return tied(lost('ambiguous'))
+  const isRooted = here && (inContext || !isUprooted(edit, fit))
+  if (!isRooted && !isRecognised(search, missing)) return undefined
+  const wider = widened(edit, old, now)
+  return tied(wider ? altered(after, wider) : verified(after, now), stays)
+}
+
+/** What is left to say of a quote whose words are not found: altered, or orphaned. */
+function settle(search: Search): Tie {
+  const { edit, old } = search
+  for (const { here, alike, missing, whole } of rivalsOf(search)) {
+    const inContext = total(missing) === 0 && contextWords(edit.before, old) > 1
+    if (here || alike >= CLOSE || inContext) return tied(altered(edit.after, whole))
   }
-  return gone
+  return GONE
+}
+
+function isLeft({ left }: Search, now: Stretch[]): boolean {
+  return now[0]?.from === left?.[0]?.from
 }
 
 /** A quote without a place: its words are back only where they did not stand before, because what
@@ -382,37 +400,34 @@ function marksIn(text: string): number {
  * Those of the places that can be this quote's, and not those of the same words said elsewhere
  * before: a place belongs to the old one whose surroundings are more like its own.
  */
-function ownPlaces(
-  wanted: Text,
-  edit: Edit,
-  old: Stretch[],
-  exact: Stretch[][],
-  isLeft: (now: Stretch[]) => boolean,
-): Stretch[][] {
+function ownPlaces(search: Search): Stretch[][] {
+  const { wanted, edit, old, exact } = search
   const mine = tokensOf(edit.before, old)
-  const others = occurrences(wanted.text, edit.before)
-    .filter((other) => {
-      const { first, last } = tokensOf(edit.before, other)
-      return last < mine.first || first > mine.last
-    })
-    .map((other) => ({ old: other, left: image(edit, other)?.[0]?.from }))
-  if (others.length * exact.length > MOST_PAIRS) return exact.filter(isLeft)
+  const homes = new Map<number | undefined, Stretch[]>()
+  const homeless: Stretch[][] = []
+  for (const other of occurrences(wanted.text, edit.before)) {
+    const { first, last } = tokensOf(edit.before, other)
+    if (first <= mine.last && last >= mine.first) continue
+    const home = image(edit, other)
+    if (home) homes.set(home[0]?.from, other)
+    else homeless.push(other)
+  }
+  if (homeless.length * exact.length > MOST_PAIRS) return exact.filter((now) => isLeft(search, now))
   return exact.filter((now) => {
-    return others.every(({ old: other, left }) => {
-      if (left !== undefined && left !== now[0]?.from) return true
+    const owner = homes.get(now[0]?.from)
+    return (owner ? [...homeless, owner] : homeless).every((other) => {
       const its = { old: other, now }
       const ours = { old, now }
       if (fitsBetter(edit, its, ours)) {
         // What the edit left where ours was is another's only if that lost nothing, or gained.
-        const claims = !isLeft(now) || total(contextLost(edit, other, now)) === 0
+        const claims = !isLeft(search, now) || total(contextLost(edit, other, now)) === 0
         if (claims || isBetterSurrounded(edit, its, ours)) return false
       }
-      if (isLeft(now) || fitsBetter(edit, ours, its)) return true
+      if (isLeft(search, now) || fitsBetter(edit, ours, its)) return true
       // One of two neighbours with the same words is gone, and nothing says which: the one that
       // is left has all of the old surroundings on one side, and is taken for either.
-      return (
-        total(contextLost(edit, old, now)) === 0 && Math.max(...surroundings(edit, ours)) === FAR
-      )
+      const kept = Math.max(...surroundings(edit, ours))
+      return total(contextLost(edit, old, now)) === 0 && kept === FAR
     })
   })
 }
@@ -439,7 +454,7 @@ function isNarrow(place: { first: number; end: number }, was: { first: number; l
 }
 
 /** Whether words that moved can be told to be the quote: by themselves or with their context. */
-function isRecognised(wanted: Text, edit: Edit, old: Stretch[], missing: number[]): boolean {
+function isRecognised({ wanted, edit, old }: Search, missing: number[]): boolean {
   let words = 0
   for (let k = 0; k < wanted.id.length; k++) if (isLettered(word(wanted, k))) words++
   if (words >= OWN_WORDS) return true
@@ -450,13 +465,7 @@ function isRecognised(wanted: Text, edit: Edit, old: Stretch[], missing: number[
  * What can be the quote in other words, best first: what stands where it stood, else what is new
  * in the text (of what stood there before, nothing is this quote). Exact lookalikes are left out.
  */
-function* rivalsOf(
-  wanted: Text,
-  edit: Edit,
-  old: Stretch[],
-  left: Stretch[] | undefined,
-  exact: Stretch[][],
-): Generator<Rival> {
+function* rivalsOf({ wanted, edit, old, left, exact }: Search): Generator<Rival> {
   const { before, after, back } = edit
   const was = tokensOf(before, old)
   const asRival = (now: Stretch[], here: boolean, alike: number): Rival => {

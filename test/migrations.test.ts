@@ -1,0 +1,205 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { OPERATOR } from '../src/actor.ts'
+import { buildApp } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+import { openDatabase, transaction } from '../src/db/client.ts'
+import { joinEmbedded } from '../src/db/embedded.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { roleFaults } from '../src/db/roles.ts'
+import { createKey } from '../src/keys/commands.ts'
+import { CONFIGURATIONS } from '../src/search/configurations.ts'
+import { get, story } from './factories.ts'
+import { cloneDatabase, newsroom } from './newsroom.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** The same server's other database. */
+function databaseAt(url: string, name: string): string {
+  const other = new URL(url)
+  other.pathname = `/${name}`
+  return other.href
+}
+
+async function emptyDatabase(t: Test, server: string, owner?: string): Promise<string> {
+  const name = `dateline_empty_${randomBytes(6).toString('hex')}`
+  await query(server, `CREATE DATABASE ${name} TEMPLATE template0${owner ? ` OWNER ${owner}` : ''}`)
+  t.teardown(() => query(server, `DROP DATABASE ${name} WITH (FORCE)`))
+  return databaseAt(server, name)
+}
+
+/** All that migrations make: tables, constraints, indexes, functions, views, triggers and rights. */
+async function shapeOf(url: string): Promise<Record<string, unknown>> {
+  const schemas = "('public', 'reader', 'editor')"
+  const parts = {
+    columns: `select table_schema, table_name, column_name, data_type, is_nullable, column_default
+      from information_schema.columns where table_schema in ${schemas} order by 1, 2, 3`,
+    constraints: `select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
+      where connamespace::regnamespace::text in ${schemas} order by 1, 2`,
+    indexes: `select indexname, indexdef from pg_indexes where schemaname in ${schemas} order by 1`,
+    functions: `select p.oid::regprocedure::text, prosrc, proacl::text from pg_proc p
+      where pronamespace::regnamespace::text in ${schemas} order by 1`,
+    views: `select schemaname, viewname, definition from pg_views where schemaname in ${schemas} order by 1, 2`,
+    triggers: `select tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal order by 1`,
+    rights: `select c.oid::regclass::text, relacl::text from pg_class c
+      where relnamespace::regnamespace::text in ${schemas} order by 1`,
+    applied: 'select hash, created_at from drizzle.__drizzle_migrations order by id',
+  }
+  const found: Record<string, unknown> = {}
+  for (const [name, text] of Object.entries(parts)) found[name] = await query(url, text)
+  return found
+}
+
+const server = process.env.TEST_SERVER_URL ?? ''
+
+t.test('many instances that start at once migrate once', async (t) => {
+  const url = await emptyDatabase(t, server)
+  await Promise.all(Array.from({ length: 10 }, () => migrate(url)))
+  const journal = JSON.parse(await readFile(join(ROOT, 'migrations/meta/_journal.json'), 'utf8'))
+  const shape = await shapeOf(url)
+  t.equal((shape.applied as unknown[]).length, journal.entries.length)
+  t.same(shape, await shapeOf(await cloneDatabase(t)), 'as one instance alone')
+  await Promise.all([migrate(url), migrate(url)])
+  t.same(await shapeOf(url), shape, 'again changes nothing')
+})
+
+t.test('the committed migrations make the tables of the code', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'dateline-migrations-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await cp(join(ROOT, 'migrations'), folder, { recursive: true })
+  const before = (await readdir(folder, { recursive: true })).sort()
+  // It puts `./` before the folder, whatever it is: only a relative one works.
+  const { stdout } = await promisify(execFile)(
+    join(ROOT, 'node_modules/.bin/drizzle-kit'),
+    [
+      'generate',
+      '--dialect=postgresql',
+      '--schema=./src/db/tables.ts',
+      `--out=${relative(ROOT, folder)}`,
+    ],
+    { cwd: ROOT },
+  )
+  t.match(stdout, /No schema changes/)
+  t.same((await readdir(folder, { recursive: true })).sort(), before)
+})
+
+t.test('a text is searched as it was indexed', async (t) => {
+  const { sql } = await newsroom(t)
+  const [row] = await sql(
+    "select prosrc, pg_get_functiondef(oid) as def from pg_proc where proname = 'search_configuration'",
+  )
+  const indexed = new Map(
+    [...String(row?.def).matchAll(/'(\w+)'::text THEN '(\w+)'::regconfig/g)].map(([, l, c]) => [
+      l,
+      c,
+    ]),
+  )
+  const searched = new Map(
+    Object.entries(CONFIGURATIONS).flatMap(([name, languages]) => languages.map((l) => [l, name])),
+  )
+  t.ok(indexed.size > 25, `${indexed.size} languages`)
+  t.same(indexed, searched)
+  const languages = [...searched.keys(), 'cy', 'ja', 'xx', 'zh-Hant-TW', 'pt-BR', 'en-GB', 'eng']
+  for (const language of languages) {
+    const [found] = await sql('select search_configuration($1)::text as name', [language])
+    t.equal(found?.name, searched.get(language.split('-')[0] ?? '') ?? 'simple', language)
+  }
+})
+
+t.test('constraints are named after their table, column and kind', async (t) => {
+  const { sql } = await newsroom(t)
+  const rows = await sql(
+    `select conrelid::regclass::text as table, conname as name, contype as kind,
+       array(select attname::text from pg_attribute where attrelid = conrelid and attnum = any(conkey)) as columns
+     from pg_constraint where connamespace = 'public'::regnamespace and contype <> 'n'`,
+  )
+  const suffixes: Record<string, string> = { p: 'pkey', u: 'key', f: 'fkey', c: 'check' }
+  t.ok(rows.length > 30, `${rows.length} constraints`)
+  for (const row of rows) {
+    const { table, name, kind } = row as { table: string; name: string; kind: string }
+    const columns = row.columns as string[]
+    const end = `_${suffixes[kind] ?? 'unknown kind'}`
+    t.ok(name.startsWith(`${table}_`) && name.endsWith(end), name)
+    const middle = name.slice(table.length + 1, -end.length)
+    if (kind === 'u' || kind === 'f') t.ok(columns.includes(middle), `${name}: ${columns}`)
+  }
+})
+
+t.test('rights that were given by hand are noticed, and taken back', async (t) => {
+  const { db, sql, url, reader } = await newsroom(t)
+  t.same(await roleFaults(db), [])
+  t.equal((await reader('GET', '/readyz')).status, 200)
+  await sql('grant select on articles to dateline_reader')
+  t.match(await roleFaults(db), [/readers .* can read 1 table/])
+  t.match(await reader('GET', '/readyz'), { status: 503, json: { code: 'unavailable' } })
+  await sql('revoke select on editor.articles from dateline_editor')
+  t.equal((await roleFaults(db)).length, 2)
+  await migrate(url)
+  t.same(await roleFaults(db), [])
+  t.equal((await reader('GET', '/readyz')).status, 200)
+})
+
+t.test('an owner who is not superuser can do all of it, for two databases at once', async (t) => {
+  // On a server of its own: the roles are the whole server's, and here nobody has made them yet.
+  const folder = await mkdtemp(join(tmpdir(), 'dateline-owner-'))
+  await chmod(folder, 0o755)
+  const own = await joinEmbedded({ dataDir: folder, flags: { fsync: 'off' } })
+  t.teardown(async () => {
+    await own.leave()
+    await rm(folder, { recursive: true, force: true })
+  })
+  await query(own.url, "CREATE ROLE newsdesk LOGIN CREATEROLE PASSWORD 'secret'")
+  const urls = await Promise.all(
+    [1, 2].map(async () => {
+      const url = new URL(await emptyDatabase(t, own.url, 'newsdesk'))
+      url.username = 'newsdesk'
+      url.password = 'secret'
+      return url.href
+    }),
+  )
+  await Promise.all(urls.flatMap((url) => Array.from({ length: 5 }, () => migrate(url))))
+  const [first, second] = await Promise.all(urls.map(shapeOf))
+  t.same(first, second)
+  for (const url of urls) {
+    const db = openDatabase({ url, size: 2 }, () => {})
+    const app = await buildApp({ config: readConfig({ DATABASE_URL: url }), db })
+    t.same(await roleFaults(db), [])
+    const { key } = await transaction(db, (tx) =>
+      createKey({ tx, actor: OPERATOR }, { name: 'x', scopes: ['admin'] }),
+    )
+    const call =
+      (headers: Record<string, string>) => async (method: string, path: string, body?: unknown) => {
+        const reply = await app.inject({
+          method: method as 'GET',
+          url: path,
+          headers,
+          ...(body !== undefined && { payload: body as object }),
+        })
+        return { status: reply.statusCode, headers: {}, text: reply.body, json: reply.json() }
+      }
+    const { slug } = await story(call({ authorization: `Bearer ${key}` }))
+    t.equal((await get(call({}), `/v1/articles/${slug}`)).slug, slug)
+    await t.rejects(db.reader.execute('select * from public.articles'), {
+      cause: { code: '42501' },
+    })
+    await app.close()
+    await db.close()
+  }
+})
