@@ -1,5 +1,5 @@
 import helmet from '@fastify/helmet'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
 import { articleReads, articleWrites } from './articles/routes.ts'
 import { categoryReads, categoryWrites } from './categories/routes.ts'
@@ -34,7 +34,7 @@ export async function buildApp(
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
     // One line a request, below; Fastify's own two would say the same.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Ours, so that nobody else's header ends in our log and our answers.
     genReqId: () => uuidv7(),
     routerOptions: { maxParamLength: 500 },
@@ -44,7 +44,12 @@ export async function buildApp(
     },
   })
 
-  await app.register(helmet, { contentSecurityPolicy: false, global: true })
+  await app.register(helmet, {
+    // /docs has a policy of its own; nothing else is a page.
+    contentSecurityPolicy: false,
+    // Whether a host and its subdomains are https only is for whoever ends TLS there to say.
+    strictTransportSecurity: false,
+  })
   answerProblems(app, config.publicUrl)
   acceptJson(app)
   validateRequests(app)
@@ -65,7 +70,7 @@ export async function buildApp(
     )
   })
   const refuse = refuseOtherMethods(app)
-  await describeApi(app, config.publicUrl)
+  await describeApi(app, config)
 
   // open to all
   health(app, services)

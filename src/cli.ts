@@ -4,8 +4,7 @@ import { addKeys } from './cli/keys.ts'
 import { addMigrate } from './cli/migrate.ts'
 import { addOpenapi } from './cli/openapi.ts'
 import { addSeed } from './cli/seed.ts'
-import { ConfigError } from './config.ts'
-import { Fault } from './errors.ts'
+import { explain } from './db/failure.ts'
 
 const program = new Command('dateline')
   .description(
@@ -23,7 +22,6 @@ try {
   await program.parseAsync(process.argv)
 } catch (error) {
   if (error instanceof CommanderError) throw error
-  const known = error instanceof ConfigError || error instanceof Fault || error instanceof Error
-  process.stderr.write(`dateline: ${known ? (error as Error).message : String(error)}\n`)
+  process.stderr.write(`dateline: ${explain(error)}\n`)
   process.exitCode = 1
 }

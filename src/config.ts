@@ -105,7 +105,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   }
   if (faults.length > 0 || !parsed.data) throw new ConfigError(faults.join('\n'))
   const s = parsed.data
-  const host = s.HOST.includes(':') ? `[${s.HOST}]` : s.HOST
+  // Every address of the machine is none that a client could use.
+  const reachable = ['0.0.0.0', '::'].includes(s.HOST) ? '127.0.0.1' : s.HOST
+  const host = reachable.includes(':') ? `[${reachable}]` : reachable
   return Object.freeze({
     host: s.HOST,
     port: s.PORT,

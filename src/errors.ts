@@ -9,7 +9,6 @@ export const ERRORS = {
   invalid_cursor: { kind: 'malformed', title: 'The cursor does not fit this request' },
   payload_too_large: { kind: 'tooLarge', title: 'The body is too large' },
   unsupported_media_type: { kind: 'mediaType', title: 'The body must be JSON' },
-  not_acceptable: { kind: 'notAcceptable', title: 'No such representation' },
   // who asks
   unauthenticated: { kind: 'unauthenticated', title: 'A valid key is needed' },
   forbidden: { kind: 'forbidden', title: 'The key lacks a scope' },

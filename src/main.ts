@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { type Config, ConfigError, environment, readConfig } from './config.ts'
 import { transaction } from './db/client.ts'
 import { type Connection, connect } from './db/connect.ts'
+import { explain } from './db/failure.ts'
 import { isEmpty, loadSeeds } from './intake/seeds.ts'
 import { startJobs } from './jobs/start.ts'
 import { adminKeyFile } from './keys/admin.ts'
@@ -39,7 +40,7 @@ async function furnish(config: Config, { db }: Connection): Promise<string> {
 const started = performance.now()
 const config = configOrExit()
 const log = openLog(config)
-const connection = await connect(config, log).catch((error: Error) => refuse(error.message))
+const connection = await connect(config, log).catch((error) => refuse(explain(error)))
 const keyFile = connection.embedded ? await furnish(config, connection) : undefined
 const app = await buildApp({ config, db: connection.db }, log)
 const stopJobs = startJobs(connection.db, log)

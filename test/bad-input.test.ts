@@ -78,6 +78,12 @@ for (const type of [
   ])
 }
 
+refuses(
+  'a body where none is taken',
+  { method: 'DELETE', path: ARTICLE, body: {}, headers: { 'if-match': '*' } },
+  [400, 'invalid_request', ''],
+)
+
 // the body as JSON
 for (const body of ['null', '[]', '"x"', '1', 'true']) {
   refuses(`${body} as a body`, { body }, [400, 'invalid_request', ''])

@@ -83,7 +83,8 @@ const { passed, failed, skipped } = await totals(output)
 await withAdmin(serverUrl, (client) => client.query(`DROP DATABASE ${template} WITH (FORCE)`))
 await server?.leave()
 await rm(folder, { recursive: true, force: true })
+// On a line of its own: reporters leave the cursor anywhere.
 process.stdout.write(
-  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
+  `\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
 )
 process.exit(code !== 0 || failed > 0 || passed === 0 ? code || 1 : 0)

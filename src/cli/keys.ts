@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { SCOPES } from '../actor.ts'
+import { UUID } from '../fields.ts'
 import { valid } from '../intake/valid.ts'
 import { createKey, revokeKey } from '../keys/commands.ts'
 import { presentKey } from '../keys/present.ts'
@@ -60,7 +61,7 @@ export function addKeys(program: Command): void {
   keys
     .command('revoke')
     .description('revoke a key, at once and for good')
-    .argument('<id>', 'its id, as `keys list` shows it')
+    .argument('<id>', 'its id, as `keys list` shows it', keyId)
     .action(async (id: string) => {
       const name = await asOperator(async (ctx) => {
         await revokeKey(ctx, id)
@@ -68,6 +69,11 @@ export function addKeys(program: Command): void {
       })
       process.stdout.write(`Revoked: ${name}\n`)
     })
+}
+
+function keyId(value: string): string {
+  if (!UUID.test(value)) throw new InvalidArgumentError('It is not an id.')
+  return value
 }
 
 function expiry(value: string): string {

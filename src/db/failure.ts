@@ -27,3 +27,9 @@ function toldBy({ code, message, table, column, constraint, routine }: Reason): 
   }
 }
 type Reason = NonNullable<ReturnType<typeof driverError>>
+
+/** An error in words for whoever runs the process: PostgreSQL's own, not the statement that failed. */
+export function explain(error: unknown): string {
+  const cause = error instanceof DrizzleQueryError ? error.cause : undefined
+  return driverError(error)?.message ?? cause?.message ?? (error as Error).message
+}

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
+import type { Config } from '../config.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import { Problem, statusOf } from './problem.ts'
 
@@ -139,13 +140,16 @@ function securityOf({ config }: RouteOptions): Record<string, string[]>[] {
  * The OpenAPI document, out of the schemas that validate. A route says `throws`, `ifMatch`,
  * `redirects`, `scope` and `example` in its config; what follows from them is written here.
  */
-export async function describeApi(app: FastifyInstance, publicUrl: string): Promise<void> {
+export async function describeApi(
+  app: FastifyInstance,
+  { publicUrl, publicationName }: Config,
+): Promise<void> {
   await app.register(fastifyZodOpenApiPlugin)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Dateline',
+        title: publicationName,
         version: '1',
         description: DESCRIPTION,
         license: { name: 'MIT', identifier: 'MIT' },

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { driverError } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import { ERRORS, type ErrorCode, Fault, type FaultKind } from '../errors.ts'
+import { cachePolicy } from './caching.ts'
 
 /** Which status answers which kind of fault. */
 const STATUS: Record<FaultKind, number> = {
@@ -11,7 +12,6 @@ const STATUS: Record<FaultKind, number> = {
   forbidden: 403,
   missing: 404,
   method: 405,
-  notAcceptable: 406,
   conflict: 409,
   preconditionFailed: 412,
   tooLarge: 413,
@@ -132,7 +132,8 @@ export function sendFault(
   if (status === 401)
     reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
   if (status === 503) reply.header('retry-after', '1')
-  if (status === 401 || status === 403) reply.header('cache-control', 'no-store')
+  // What is not there may be tomorrow: a cache keeps the answer no longer than any other.
+  reply.header('cache-control', status === 404 ? cachePolicy(request) : 'no-store')
   return reply
     .code(status)
     .type(PROBLEM_TYPE)

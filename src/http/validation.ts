@@ -28,7 +28,7 @@ export function validateRequests(app: FastifyInstance): void {
 function check(request: FastifyRequest, part: Part): Detail[] {
   const property = PROPERTY[part]
   const schema = request.routeOptions.schema?.[part]
-  if (schema === undefined) return part === 'querystring' ? unexpected(request.query, []) : []
+  if (schema === undefined) return unexpected(request, part)
   if (!(schema instanceof z.ZodType)) return []
   const given = part === 'querystring' ? { ...(request.query as object) } : request[property]
   if (given === undefined && !request.routeOptions.config.optionalBody) {
@@ -72,11 +72,13 @@ function takeRepeated(query: Query): Detail[] {
   })
 }
 
-function unexpected(query: unknown, allowed: string[]): Detail[] {
-  return Object.keys(query as object).map((parameter) => ({
-    parameter,
-    message: unknownName(allowed),
-  }))
+/** What is given of a part of which the operation takes nothing. */
+function unexpected({ query, body }: FastifyRequest, part: Part): Detail[] {
+  if (part === 'body' && body !== undefined) {
+    return [{ pointer: '', message: 'is not allowed: no body is taken here' }]
+  }
+  if (part !== 'querystring') return []
+  return Object.keys(query as Query).map((parameter) => ({ parameter, message: unknownName([]) }))
 }
 
 function unknownName(allowed: string[]): string {

@@ -166,9 +166,9 @@ async function knownSource({ tx }: Writing, source: StorySource): Promise<string
   return row?.id
 }
 
-/** What the story asks for, with durations such as `P30D` counted from now by the database. */
-async function publicationOf({ tx }: Writing, story: Story): Promise<Publication> {
-  const given = Object.entries(story.publish ?? {})
+/** What the story asks for and the day it bears, with durations such as `P30D` counted from now by the database. */
+async function publicationOf({ tx }: Writing, { publish, dated }: Story): Promise<Publication> {
+  const given = Object.entries({ ...(dated !== undefined && { publishedAt: dated }), ...publish })
   const times = await Promise.all(
     given.map(async ([name, value]) => {
       if (!value.startsWith('P')) return [name, value]

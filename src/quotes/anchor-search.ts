@@ -523,19 +523,32 @@ function aside(text: Text, start: number, step: 1 | -1): Int32Array {
 }
 
 /**
- * How many words of the old context, of the quote's own sentence before and after it and within
+ * How many tokens of the old context, of the quote's own sentence before and after it and within
  * its interruption, no longer stand next to it when it is taken to be `now`.
  */
-export function contextLost(edit: Edit, old: Stretch[], now: Stretch[]): number[] {
-  const { before, after } = edit
-  const was = tokensOf(before, old)
-  const is = tokensOf(after, now)
-  const sides = [
-    lostOf(aside(before, was.first - 1, -1), aside(after, is.first - 1, -1)),
-    lostOf(aside(before, was.last + 1, 1), aside(after, is.last + 1, 1)),
-  ]
-  if (old.length > 1) sides.push(lostOf(interruption(before, old), interruption(after, now)))
-  return sides
+export function contextLost({ before, after }: Edit, old: Stretch[], now: Stretch[]): number[] {
+  const there = context(after, now)
+  return context(before, old).map((tokens, side) => lostOf(tokens, there[side] ?? new Int32Array()))
+}
+
+/** How many of them are words. */
+function wordsLost({ before, after }: Edit, old: Stretch[], now: Stretch[]): number {
+  const { words } = before.vocabulary
+  const wordsIn = (tokens: Int32Array = new Int32Array()) =>
+    tokens.filter((id) => isLettered(words[id] ?? ''))
+  const there = context(after, now)
+  return total(context(before, old).map((tokens, i) => lostOf(wordsIn(tokens), wordsIn(there[i]))))
+}
+
+/** What stands before the quote, after it, and within its first interruption if it has one. */
+function context(text: Text, stretches: Stretch[]): Int32Array[] {
+  const { first, last } = tokensOf(text, stretches)
+  const sides = [aside(text, first - 1, -1), aside(text, last + 1, 1)]
+  const [one, two] = stretches
+  if (!one || !two) return sides
+  const start = tokensOf(text, [one]).last + 1
+  const end = Math.min(tokensOf(text, [two]).first, start + NEAR_BY)
+  return [...sides, text.id.subarray(start, end)]
 }
 
 /**
@@ -545,7 +558,7 @@ export function contextLost(edit: Edit, old: Stretch[], now: Stretch[]): number[
 export function isParted(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
   const { after, back } = edit
   const place = tokensOf(after, now)
-  const missing = total(contextLost(edit, old, now))
+  const missing = wordsLost(edit, old, now)
   let open: number | undefined
   let isNew = true
   for (let k = 0; k < after.id.length; k++) {
@@ -559,20 +572,12 @@ export function isParted(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
       const last = /^[,.]$/.test(word(after, k - 1)) ? k - 2 : k - 1
       if (isNew && open <= last && (last < place.first || open > place.last)) {
         const words = { from: after.from[open] ?? 0, to: after.to[last] ?? 0 }
-        if (total(contextLost(edit, old, [words])) < missing) return true
+        if (wordsLost(edit, old, [words]) < missing) return true
       }
       open = undefined
     }
   }
   return false
-}
-
-/** The tokens between the first two stretches, at most 16. */
-function interruption(text: Text, [one, two]: Stretch[]): Int32Array {
-  if (!one || !two) return new Int32Array()
-  const start = tokensOf(text, [one]).last + 1
-  const end = tokensOf(text, [two]).first
-  return text.id.subarray(start, Math.min(end, start + NEAR_BY))
 }
 
 /** How many of the tokens are not among the others in the same order. */
@@ -590,15 +595,9 @@ function lostOf(tokens: Int32Array, others: Int32Array): number {
 
 /** How many words of the sentence stand around the quote, at most 16 on each side. */
 export function contextWords(text: Text, stretches: Stretch[]): number {
-  const { first, last } = tokensOf(text, stretches)
-  let words = 0
-  for (let k = first; k > first - NEAR_BY && !beginsSentence(text, k); k--) {
-    if (isLettered(word(text, k - 1))) words++
-  }
-  for (let k = last + 1; k <= last + NEAR_BY && !beginsSentence(text, k); k++) {
-    if (isLettered(word(text, k))) words++
-  }
-  return words
+  const [left, right] = context(text, stretches)
+  const { words } = text.vocabulary
+  return [...(left ?? []), ...(right ?? [])].filter((id) => isLettered(words[id] ?? '')).length
 }
 
 /** Whether `one`'s old surroundings are clearly more like those of its place than `other`'s are. */
