@@ -87,7 +87,10 @@ t.test('categories move with all below them, and are never below themselves', as
     const reply = await editor('PATCH', `/v1/categories/${a.id}`, { parent: parent.slug }, any)
     t.match(reply, {
       status: 422,
-      json: { code: 'rule_broken', errors: [{ pointer: '/parent' }] },
+      json: {
+        code: 'rule_broken',
+        errors: [{ pointer: '/parent', message: /cannot be below itself/ }],
+      },
     })
   }
   const unknown = await editor('PATCH', `/v1/categories/${a.id}`, { parent: 'no-such' }, any)
@@ -115,17 +118,16 @@ t.test('opposite moves at once close no ring', async (t) => {
   let moved = 0
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(index, index), { minLength: 10, maxLength: 10 }),
+      fc.array(fc.tuple(index, index), { minLength: 7, maxLength: 7 }),
       async (pairs) => {
-        // Each move with its opposite, twenty in all.
+        // Each move with its opposite, and one to the first place at the top: 21 in all.
         const moves = pairs.flatMap(([a, b]) => [
-          [ids[a], ids[b]],
-          [ids[b], ids[a]],
+          [ids[a], { parent: ids[b] }],
+          [ids[b], { parent: ids[a] }],
+          [ids[a], { parent: null, position: 0 }],
         ])
         const replies = await Promise.all(
-          moves.map(([id, parent]) =>
-            editor('PATCH', `/v1/categories/${id}`, { parent: parent ?? null }, any),
-          ),
+          moves.map(([id, change]) => editor('PATCH', `/v1/categories/${id}`, change, any)),
         )
         for (const { status, text } of replies) {
           assert.ok(status === 200 || status === 422, text)

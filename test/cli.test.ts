@@ -21,7 +21,9 @@ function cli(
   env: Record<string, string> = { DATABASE_URL: room.url },
 ): Promise<Run> {
   return new Promise((resolve) => {
-    const options = { cwd: folder, env: { PATH: process.env.PATH, ...env } }
+    // A quarter of a second sooner, with the code compiled by the one before.
+    const cache = { NODE_COMPILE_CACHE: join(folder, 'compiled') }
+    const options = { cwd: folder, env: { PATH: process.env.PATH, ...cache, ...env } }
     execFile(process.execPath, ['--no-warnings', CLI, ...args], options, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, out, err }),
     )
@@ -46,7 +48,7 @@ const TEXT = `Harbour wall to be raised by a metre
 
 The harbour wall at Eastmouth will be raised by a metre before the winter.
 
-“We have waited long enough,” said Ida Lenz, the harbour master.
+“We have waited long enough,” said Petra Quill, the harbour master.
 
 Work begins on Monday.
 `
@@ -83,12 +85,7 @@ t.test('import takes plain text and Markdown, and says what it made', async (t) 
   t.match(first.out, `${text}: draft: harbour-wall-to-be-raised-by-a-metre`)
   t.match(first.out, `${markdown}: draft: ferry-fares`)
   t.match(first.out, /2 created, 0 unchanged, 0 failed\n$/)
-  // In a dry run each file finds what was there before: the second one's source is new to it.
-  t.equal(
-    dry.out.replace('would be created', 'created').replace('(person, new)', '(person)'),
-    first.out.replace('(person, new)', '(person)'),
-    'as the dry run said',
-  )
+  t.equal(dry.out.replace('would be created', 'created'), first.out, 'as the dry run said')
 
   const wall = await get(
     editor,
@@ -140,10 +137,8 @@ t.test('import --publish makes visible, and a file that fails keeps no other out
   const { code, out, err } = await cli(['import', '--publish', '--confirm-quotes', ...files])
   t.match({ code, err }, { code: 1, err: '' })
   t.match(out, `2 created, 0 unchanged, ${bad.length} failed\n`)
-  const told = out.split('\n').reduce<string[]>((parts, line) => {
-    if (line.startsWith(folder)) return [...parts, line]
-    return [...parts.slice(0, -1), `${parts.at(-1)}\n${line}`]
-  }, [])
+  // A report of several lines goes on indented.
+  const told = out.split(/\n(?=\S)/)
   for (const [file, why] of bad) {
     const part = told.find((one) => one.startsWith(`${file}: failed: `)) ?? ''
     t.match(part, why, basename(file))
@@ -195,10 +190,8 @@ t.test('keys are made, listed and revoked', async (t) => {
 
   const before = await sql('select count(*)::int as n from api_keys')
   const wrong: [args: string[], why: RegExp][] = [
-    [['revoke', '01939a2e-7c1b-7c6e-8f0a-2b9a6b1f4c11'], /no such key/],
     [['revoke', 'nonsense'], /not an id/],
     [['create', '--name', '', '--scopes', 'read,write'], /name.*scopes/],
-    [['create', '--name', 'X', '--scopes', 'read', '--expires', '2001-01-01'], /future/],
   ]
   for (const [args, why] of wrong) {
     const { code, out, err } = await cli(['keys', ...args])

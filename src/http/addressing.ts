@@ -50,28 +50,25 @@ export async function resolveFilters<K extends string>(
   reading: Reading,
   filters: Record<K, readonly [SlugKind, Filter | undefined]>,
 ): Promise<Record<K, Resolved | undefined>> {
-  const errors: Detail[] = []
-  const resolved = await Promise.all(
-    (Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]).map(
-      async ([parameter, [kind, filter]]) => {
-        if (!filter) return [parameter, undefined] as const
-        const names = [...filter.any, ...filter.none]
-        const found = await findAddresses(reading, kind, names)
-        for (const name of names) {
-          if (!found.has(name)) {
-            errors.push({
-              parameter,
-              message: `There is no ${kind} ${JSON.stringify(name.slice(0, 100))}.`,
-            })
-          }
-        }
-        const ids = (list: string[]) => list.flatMap((name) => found.get(name)?.id ?? [])
-        return [parameter, { any: ids(filter.any), none: ids(filter.none) }] as const
-      },
-    ),
+  const asked = Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]
+  const answers = await Promise.all(
+    asked.map(async ([parameter, [kind, filter]]) => {
+      if (!filter) return { parameter, resolved: undefined, errors: [] }
+      const names = [...filter.any, ...filter.none]
+      const found = await findAddresses(reading, kind, names)
+      const unknown = names.filter((name) => !found.has(name)).map((name) => name.slice(0, 100))
+      const errors: Detail[] = unknown.map((name) => {
+        return { parameter, message: `There is no ${kind} ${JSON.stringify(name)}.` }
+      })
+      const ids = (list: string[]) => list.flatMap((name) => found.get(name)?.id ?? [])
+      return { parameter, resolved: { any: ids(filter.any), none: ids(filter.none) }, errors }
+    }),
   )
+  const errors = answers.flatMap((answer) => answer.errors)
   if (errors.length > 0) {
     throw new Fault('invalid_request', 'A filter names what does not exist.', { errors })
   }
-  return Object.fromEntries(resolved) as Record<K, Resolved | undefined>
+  return Object.fromEntries(
+    answers.map(({ parameter, resolved }) => [parameter, resolved]),
+  ) as Record<K, Resolved | undefined>
 }

@@ -266,7 +266,7 @@ export function closest(
   if (!best) return undefined
   let length = 0
   for (let k = best.first; k <= best.last; k++) length += word(text, k).length
-  return { first: best.first, last: best.last, alike: 1 - best.cost / Math.max(whole, length) }
+  return { first: best.first, last: best.last, alike: (whole - best.cost) / Math.max(whole, length) }
 }
 
 const sum = (wanted: string, other: string) => wanted.length + other.length
@@ -457,7 +457,7 @@ function longestInOrder(pairs: Anchor[]): Anchor[] {
   return run.reverse()
 }
 
-/** Where these stretches stand after the edit, if it left them whole and as they were. */
+/** Where these stretches stand after the edit, if it left them whole, but for spaces. */
 export function image(edit: Edit, stretches: Stretch[]): Stretch[] | undefined {
   const { before, after, forward } = edit
   const found: Stretch[] = []
@@ -469,8 +469,6 @@ export function image(edit: Edit, stretches: Stretch[]): Stretch[] | undefined {
     // A stretch that was given may begin or end inside a token or with a space.
     const from = (after.from[start] ?? 0) + stretch.from - (before.from[first] ?? 0)
     const to = (after.to[start + last - first] ?? 0) + stretch.to - (before.to[last] ?? 0)
-    const words = before.text.slice(stretch.from, stretch.to)
-    if (after.text.slice(from, to) !== words) return undefined
     if (after.starts[from - 1] === after.starts[from]) return undefined
     if (after.starts[to - 1] === after.starts[to]) return undefined
     found.push({ from, to })

@@ -371,8 +371,7 @@ function placesOf(wanted: Text, { before, after }: Edit, old: Stretch[], left?: 
     // The whole passage, its attribution included, moved elsewhere.
     for (const [place] of inOneStretch(before.text.slice(start.from, end.to), after)) {
       const by = (place?.from ?? 0) - start.from
-      const moved = old.map(({ from, to }) => ({ from: from + by, to: to + by }))
-      if (wordsOf(after, moved) === wanted.text) add(moved)
+      add(old.map(({ from, to }) => ({ from: from + by, to: to + by })))
     }
   }
   return places
