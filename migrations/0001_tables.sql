@@ -160,17 +160,17 @@ ALTER TABLE "quotes" ADD CONSTRAINT "quotes_speaker_id_fkey" FOREIGN KEY ("speak
 ALTER TABLE "sources" ADD CONSTRAINT "sources_organization_id_fkey" FOREIGN KEY ("organization_id") REFERENCES "public"."sources"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "article_categories_category_id_idx" ON "article_categories" USING btree ("category_id","article_id");--> statement-breakpoint
 CREATE INDEX "article_sources_source_id_idx" ON "article_sources" USING btree ("source_id","article_id");--> statement-breakpoint
-CREATE INDEX "articles_listed_at_id_idx" ON "articles" USING btree ("listed_at" DESC NULLS LAST,"id" DESC NULLS LAST) WHERE status = 'published';--> statement-breakpoint
-CREATE INDEX "articles_all_listed_at_id_idx" ON "articles" USING btree ("listed_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "articles_updated_at_id_idx" ON "articles" USING btree ("updated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "articles_listed_at_id_idx" ON "articles" USING btree ("listed_at" DESC NULLS FIRST,"id" DESC NULLS FIRST) WHERE status = 'published';--> statement-breakpoint
+CREATE INDEX "articles_all_listed_at_id_idx" ON "articles" USING btree ("listed_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
+CREATE INDEX "articles_updated_at_id_idx" ON "articles" USING btree ("updated_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
 CREATE INDEX "articles_headline_id_idx" ON "articles" USING btree (coalesce(headline, ''),"id");--> statement-breakpoint
 CREATE INDEX "articles_search_idx" ON "articles" USING gin ("search") WITH (fastupdate=false);--> statement-breakpoint
 CREATE INDEX "categories_parent_id_position_idx" ON "categories" USING btree ("parent_id","position");--> statement-breakpoint
 CREATE INDEX "categories_name_id_idx" ON "categories" USING btree ("name","id");--> statement-breakpoint
 CREATE INDEX "idempotency_keys_created_at_idx" ON "idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "quotes_article_id_position_idx" ON "quotes" USING btree ("article_id","position");--> statement-breakpoint
-CREATE INDEX "quotes_speaker_id_dated_at_idx" ON "quotes" USING btree ("speaker_id","dated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
-CREATE INDEX "quotes_dated_at_id_idx" ON "quotes" USING btree ("dated_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "quotes_speaker_id_dated_at_idx" ON "quotes" USING btree ("speaker_id","dated_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
+CREATE INDEX "quotes_dated_at_id_idx" ON "quotes" USING btree ("dated_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
 CREATE INDEX "slugs_resource_id_idx" ON "slugs" USING btree ("resource_id");--> statement-breakpoint
 CREATE INDEX "sources_organization_id_idx" ON "sources" USING btree ("organization_id");--> statement-breakpoint
 CREATE INDEX "sources_name_id_idx" ON "sources" USING btree ("name","id");

@@ -1,6 +1,6 @@
 import { Fault } from './errors.ts'
 
-/** What a key may do; `admin` implies all (DESIGN 3). */
+/** What a key may do; `admin` implies all. */
 export const SCOPES = [
   'read',
   'drafts:read',
@@ -34,7 +34,7 @@ export function may(actor: Actor | undefined, scope: Scope): boolean {
 
 /**
  * For what only some readers may ask: nobody is a reader too, so without a key it is `forbidden`
- * as well (DESIGN 3: `status` from others is 403).
+ * as well (The contract: `status` from others is 403).
  */
 export function demandOfReader(actor: Actor | undefined, scope: Scope, what: string): void {
   if (!may(actor, scope)) {

@@ -55,8 +55,7 @@ export async function buildApp(
   validateRequests(app)
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
-  authenticate(app, keys.find, config.publicRead)
-  limitRates(app, config.rateLimit)
+  authenticate(app, keys.find, limitRates(config.rateLimit), config.publicRead)
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
     if (request.url.startsWith('/v1')) reply.header('vary', 'Authorization')

@@ -27,7 +27,7 @@ export const ERRORS = {
   slug_taken: { kind: 'conflict', title: 'The slug is taken' },
   origin_taken: { kind: 'conflict', title: 'An article of this origin exists' },
   in_use: { kind: 'conflict', title: 'Others refer to it' },
-  wrong_state: { kind: 'conflict', title: 'The article is not in a state for this' },
+  wrong_state: { kind: 'conflict', title: 'It is not in a state for this' },
   was_visible: { kind: 'conflict', title: 'It was visible and cannot be deleted' },
   conflict: { kind: 'conflict', title: 'It conflicts with the present state' },
   version_required: { kind: 'preconditionRequired', title: 'If-Match is required' },

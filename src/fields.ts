@@ -7,7 +7,7 @@ export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 export const Id = z.uuid().meta({ description: 'UUIDv7.' })
 
-/** DESIGN 3: `[a-z0-9]+(-[a-z0-9]+)*`, at most 100 long, not shaped like a UUID. */
+/** The contract: `[a-z0-9]+(-[a-z0-9]+)*`, at most 100 long, not shaped like a UUID. */
 export const Slug = z
   .string()
   .max(100)
@@ -82,7 +82,9 @@ export const Language = z
 export function rfc3339(value: Date | string): string
 export function rfc3339(value: Date | string | null): string | null
 export function rfc3339(value: Date | string | null): string | null {
-  return value === null ? null : new Date(value).toISOString()
+  if (value === null || value instanceof Date) return value?.toISOString() ?? null
+  // PostgreSQL's print, `0044-03-15 00:00:00+00`, made ISO: for other forms V8 guesses the century.
+  return new Date(value.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString()
 }
 
 /** Only these members of an object (`fields`), and always its id. */

@@ -41,8 +41,12 @@ const started = performance.now()
 const config = configOrExit()
 const log = openLog(config)
 const connection = await connect(config, log).catch((error) => refuse(explain(error)))
-const keyFile = connection.embedded ? await furnish(config, connection) : undefined
-const app = await buildApp({ config, db: connection.db }, log)
+const failed = async (error: unknown) => {
+  await connection.close()
+  return refuse(explain(error))
+}
+const keyFile = connection.embedded ? await furnish(config, connection).catch(failed) : undefined
+const app = await buildApp({ config, db: connection.db }, log).catch(failed)
 const stopJobs = startJobs(connection.db, log)
 
 closeWithGrace({ delay: GRACE, logger: log }, async ({ signal, err }) => {

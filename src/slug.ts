@@ -1,6 +1,6 @@
 import anyAscii from 'any-ascii'
 
-/** DESIGN 3: at most 100 long. */
+/** The contract: at most 100 long. */
 export const LONGEST_SLUG = 100
 
 /**

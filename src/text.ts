@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * The one rule for text, in every field and parameter: it is refused or kept exactly (DESIGN 4).
+ * The one rule for text, in every field and parameter: it is refused or kept exactly.
  * PostgreSQL cannot store NUL, and a lone surrogate does not survive UTF-8, so both are refused;
  * nothing is trimmed or normalised.
  */

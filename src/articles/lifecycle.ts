@@ -44,7 +44,10 @@ export async function publishArticle(
   const before =
     row.status === 'published' ? row : { publishAt: null, embargoUntil: null, expiresAt: null }
   const clock = await databaseNow(ctx)
-  const publishAt = timeAfter(input.at, before.publishAt) ?? clock
+  // Without a word about times, publishing means now, also what was scheduled for later.
+  const bare = Object.values(input).every((value) => value === undefined)
+  const early = bare && before.publishAt !== null && before.publishAt > clock
+  const publishAt = (early ? null : timeAfter(input.at, before.publishAt)) ?? clock
   const embargoUntil = timeAfter(input.embargoUntil, before.embargoUntil)
   const expiresAt = timeAfter(input.expiresAt, before.expiresAt)
   demandOrder({ input, clock, publishAt, embargoUntil, expiresAt })
@@ -104,7 +107,7 @@ function demandOrder({ input, clock, publishAt, embargoUntil, expiresAt }: Times
   if (input.at !== undefined && publishAt < clock) {
     faults.push({ pointer: '/at', message: 'at must not be past; publishedAt may be.' })
   }
-  if (expiresAt && input.expiresAt && expiresAt <= clock) {
+  if (expiresAt && expiresAt <= clock) {
     faults.push({ pointer: '/expiresAt', message: 'expiresAt must be in the future.' })
   }
   if (expiresAt && expiresAt <= publishAt) {

@@ -1,5 +1,5 @@
 import { eq, inArray, type SQL, sql } from 'drizzle-orm'
-import { demand } from '../actor.ts'
+import { demand, may } from '../actor.ts'
 import type { Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
 import { findAddresses } from '../db/slugs.ts'
@@ -34,6 +34,20 @@ export async function lockArticle(
 export function demandMayChange({ actor }: Writing, article: LockedArticle): void {
   if (article.status === 'published')
     demand(actor, 'content:publish', 'Changing a published article')
+}
+
+/**
+ * The same for what many articles show, such as the name of a source: throws `forbidden` when one
+ * of those that fit the condition is published.
+ */
+export async function demandMayChangeShown({ tx, actor }: Writing, condition: SQL): Promise<void> {
+  if (may(actor, 'content:publish')) return
+  const [published] = await tx
+    .select({ id: articles.id })
+    .from(articles)
+    .where(sql`status = 'published' and (${condition})`)
+    .limit(1)
+  if (published) demand(actor, 'content:publish', 'Changing what published articles show')
 }
 
 /** Gives the article its next version. */

@@ -100,7 +100,7 @@ function bothWays(
   if (!filter) return undefined
   const parts = []
   if (filter.any.length > 0) parts.push(condition(filter.any))
-  if (filter.none.length > 0) parts.push(sql`not ${condition(filter.none)}`)
+  if (filter.none.length > 0) parts.push(sql`(${condition(filter.none)}) is not true`)
   return sql.join(parts, sql` and `)
 }
 

@@ -22,7 +22,7 @@ export function hasText(block: Block): boolean {
 }
 
 /**
- * The plain text of a body (DESIGN 2): the texts of the blocks that have any, joined by an empty
+ * The plain text of a body: the texts of the blocks that have any, joined by an empty
  * line, in NFC. A line feed composes with nothing, so joining NFC texts gives an NFC text.
  */
 export function blocksToText(blocks: Block[]): string {

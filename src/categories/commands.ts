@@ -1,12 +1,13 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { lockArticlesWhere, nextVersions } from '../articles/lock.ts'
+import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
 import type { Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, categories } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { withDescendants } from './queries.ts'
 import type { CategoryCreate, CategoryPatch } from './schema.ts'
 
 /**
@@ -56,6 +57,11 @@ async function place({ tx }: Writing, id: string, parent: string | null, positio
   }
 }
 
+/** Articles in a category or below it: they show its name, or list under it. */
+const showing = (id: string) => sql`id in (
+  select x.article_id from article_categories x
+  where x.category_id in ${withDescendants({ schema: 'editor' }, [id])})`
+
 /** Makes a category; its id. Throws `slug_taken`, `unknown_reference`. */
 export async function createCategory(ctx: Writing, input: CategoryCreate): Promise<string> {
   const { tx } = ctx
@@ -95,6 +101,7 @@ export async function updateCategory(
   if (moves) await lockTree(ctx)
   const row = await lockCategory(ctx, name)
   demandVersion(row.version, expected)
+  await demandMayChangeShown(ctx, showing(row.id))
   const given = await parentId(ctx, patch.parent)
   const parent = given === undefined ? row.parentId : given
   if (parent && parent !== row.parentId) await demandNoRing(ctx, row.id, parent)
@@ -102,7 +109,13 @@ export async function updateCategory(
   const { parent: _parent, position: _position, ...columns } = patch
   await tx
     .update(categories)
-    .set({ ...columns, parentId: parent, version: row.version + 1, updatedAt: now })
+    .set({
+      ...columns,
+      // Set only when it moves: the trigger takes the lock of the tree, which comes before row locks.
+      ...(parent !== row.parentId && { parentId: parent }),
+      version: row.version + 1,
+      updatedAt: now,
+    })
     .where(eq(categories.id, row.id))
   if (moves) {
     const last = Number.MAX_SAFE_INTEGER
@@ -158,6 +171,7 @@ export async function deleteCategory(
   await lockTree(ctx)
   const row = await lockCategory(ctx, name)
   demandVersion(row.version, expected)
+  await demandMayChangeShown(ctx, showing(row.id))
   if (reassignTo === undefined) {
     const references = await referrers(ctx, row.id)
     if (references.length > 0) {

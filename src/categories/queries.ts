@@ -43,7 +43,7 @@ export function listCategories(
 }
 
 /** These categories and all below them, as a subquery of ids: a category's lists include them. */
-export function withDescendants({ schema }: Reading, ids: readonly string[]): SQL {
+export function withDescendants({ schema }: Pick<Reading, 'schema'>, ids: readonly string[]): SQL {
   const categories = view(schema, 'categories')
   return sql`(with recursive below (id) as (
     select id from ${categories} where id = any(${array(ids, 'uuid')})

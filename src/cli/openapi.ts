@@ -19,7 +19,7 @@ export async function openapiDocument(): Promise<string> {
   return `${JSON.stringify(document, null, 2)}\n`
 }
 
-/** `openapi`: prints the document, or with --write puts it into openapi/. */
+/** `openapi`: prints the document. */
 export function addOpenapi(program: Command): void {
   program
     .command('openapi')

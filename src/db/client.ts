@@ -49,7 +49,7 @@ function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => 
 
 /**
  * Opens the pools. `url` logs in as the owner and enters the roles; `readerUrl` and `editorUrl` are
- * logins of their own. Connects lazily: `checkRoles` of roles.ts is the first to use them.
+ * logins of their own. Connects lazily: `roleFaults` of roles.ts is the first to use them.
  */
 export function openDatabase(
   options: {

@@ -7,7 +7,7 @@ export type ReaderSchema = 'reader' | 'editor'
 
 /**
  * What each role may do, whole: `applyRights` makes the database agree. Readers select from views
- * and have no right to any table (DESIGN 1, promise 1).
+ * and have no right to any table.
  */
 const CONTENT = [
   'articles',
@@ -17,6 +17,9 @@ const CONTENT = [
   'article_categories',
   'article_sources',
 ]
+
+/** All tables of ours; what else stands in `public` is not ours to touch. */
+const TABLES = [...CONTENT, 'slugs', 'api_keys', 'idempotency_keys']
 
 /** Roles are the whole server's, advisory locks one database's: creating them tolerates a race. */
 const CREATE_ROLES = ['dateline_reader', 'dateline_editor'].map(
@@ -51,7 +54,7 @@ const ENTER_ROLES = `
   END $$`
 
 const RIGHTS = [
-  'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, dateline_reader, dateline_editor',
+  `REVOKE ALL ON ${TABLES.join(', ')} FROM PUBLIC, dateline_reader, dateline_editor`,
   'REVOKE ALL ON SCHEMA reader, editor FROM PUBLIC, dateline_reader, dateline_editor',
   'GRANT USAGE ON SCHEMA public, editor TO dateline_editor',
   'GRANT USAGE ON SCHEMA reader TO dateline_reader',
@@ -77,16 +80,33 @@ export async function applyRights(client: pg.ClientBase): Promise<void> {
  */
 export async function roleFaults(db: Database): Promise<string[]> {
   const faults: string[] = []
-  const tables = sql`
-    select current_user as "user", count(*) filter (where has_table_privilege(c.oid, 'select'))::int as readable
+  const rights = (schema: string) => sql`
+    select current_user as "user",
+      coalesce(bool_and(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')), false) as sees
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm') group by current_user`
-  const [reader] = (await db.reader.execute<{ user: string; readable: number }>(tables)).rows
-  if (reader && reader.readable > 0) {
-    faults.push(`readers (${reader.user}) can read ${reader.readable} tables they must not`)
+    where n.nspname = ${schema} and c.relkind = 'v'`
+  const readable = sql`
+    select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where has_table_privilege(c.oid, 'select')
+      and ((n.nspname = 'public' and c.relname in (${names(TABLES)})) or n.nspname = 'editor')
+    order by 1`
+  const [reader] = (await db.reader.execute<Rights>(rights('reader'))).rows
+  if (!reader?.sees) faults.push(`readers (${reader?.user}) cannot read their views`)
+  const { rows } = await db.reader.execute<{ name: string }>(readable)
+  if (rows.length > 0) {
+    const list = rows.map((row) => row.name).join(', ')
+    faults.push(`readers (${reader?.user}) can read ${list}, which they must not`)
   }
-  const can = sql`select has_table_privilege('editor.articles', 'select') as editor`
-  const [editor] = (await db.editor.execute<{ editor: boolean }>(can)).rows
-  if (!editor?.editor) faults.push('editors cannot read their views')
+  const [editor] = (await db.editor.execute<Rights>(rights('editor'))).rows
+  if (!editor?.sees) faults.push(`editors (${editor?.user}) cannot read their views`)
   return faults
+}
+
+type Rights = { user: string; sees: boolean }
+
+function names(tables: string[]) {
+  return sql.join(
+    tables.map((table) => sql`${table}`),
+    sql`, `,
+  )
 }

@@ -35,7 +35,7 @@ const created = {
   updatedAt: instant('updated_at').notNull(),
 }
 
-/** DESIGN 3: slugs are [a-z0-9]+(-[a-z0-9]+)*, at most 100 long. */
+/** The contract: slugs are [a-z0-9]+(-[a-z0-9]+)*, at most 100 long. */
 const slugCheck = (table: string, column: AnyPgColumn) =>
   check(
     `${table}_slug_check`,
@@ -118,7 +118,7 @@ export const sources = pgTable(
       'sources_kind_check',
       sql`${t.kind} in ('person', 'organization', 'publication', 'document', 'anonymous')`,
     ),
-    // An anonymous source has no field that could hold an identity (DESIGN 2).
+    // An anonymous source has no field that could hold an identity.
     check(
       'sources_anonymous_check',
       sql`${t.kind} <> 'anonymous' or (${t.title} is null and ${t.organizationId} is null and ${t.url} is null and ${t.sameAs} = '{}')`,
@@ -178,12 +178,19 @@ export const articles = pgTable(
       sql`${t.expiresAt} > ${t.publishAt} and ${t.expiresAt} > coalesce(${t.embargoUntil}, '-infinity')`,
     ),
     check('articles_origin_check', sql`(${t.originSystem} is null) = (${t.originId} is null)`),
+    // NULLS FIRST, as ORDER BY ... DESC means it: otherwise no sort is served by them.
     // What readers list: only published rows, in the order of the list.
     index('articles_listed_at_id_idx')
-      .on(t.listedAt.desc(), t.id.desc())
+      .on(t.listedAt.desc().nullsFirst(), t.id.desc().nullsFirst())
       .where(sql`status = 'published'`),
-    index('articles_all_listed_at_id_idx').on(t.listedAt.desc(), t.id.desc()),
-    index('articles_updated_at_id_idx').on(t.updatedAt.desc(), t.id.desc()),
+    index('articles_all_listed_at_id_idx').on(
+      t.listedAt.desc().nullsFirst(),
+      t.id.desc().nullsFirst(),
+    ),
+    index('articles_updated_at_id_idx').on(
+      t.updatedAt.desc().nullsFirst(),
+      t.id.desc().nullsFirst(),
+    ),
     index('articles_headline_id_idx').on(sql`coalesce(headline, '')`, t.id),
     // fastupdate off: a pending list of 940 inserts turned one search from 8 ms into 114 ms.
     index('articles_search_idx').using('gin', t.search).with({ fastupdate: false }),
@@ -276,8 +283,12 @@ export const quotes = pgTable(
       foreignColumns: [sources.id],
     }),
     index('quotes_article_id_position_idx').on(t.articleId, t.position),
-    index('quotes_speaker_id_dated_at_idx').on(t.speakerId, t.datedAt.desc(), t.id.desc()),
-    index('quotes_dated_at_id_idx').on(t.datedAt.desc(), t.id.desc()),
+    index('quotes_speaker_id_dated_at_idx').on(
+      t.speakerId,
+      t.datedAt.desc().nullsFirst(),
+      t.id.desc().nullsFirst(),
+    ),
+    index('quotes_dated_at_id_idx').on(t.datedAt.desc().nullsFirst(), t.id.desc().nullsFirst()),
     check('quotes_text_check', sql`${t.text} <> ''`),
     check('quotes_kind_check', sql`${t.kind} in ('direct', 'partial', 'paraphrase')`),
     check(

@@ -20,7 +20,7 @@ export const addressOf = (example: string) =>
 
 /**
  * The id that a path names in this audience's view, or undefined after answering 301: the name was
- * an old slug (DESIGN 3). Throws `not_found`.
+ * an old slug. Throws `not_found`.
  */
 export async function addressed(
   request: FastifyRequest,

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Actor, demand, may, type Scope } from '../actor.ts'
 import type { Database, Reading } from '../db/client.ts'
 import { type ErrorCode, Fault } from '../errors.ts'
+import type { Count } from './limits.ts'
 
 /** Looks a key up; undefined when it is unknown, expired or revoked. Set by the keys feature. */
 export type FindKey = (key: string) => Promise<Actor | undefined>
@@ -57,20 +58,29 @@ function keyOf(request: FastifyRequest): string | undefined {
  * Finds out who asks before anything else is looked at. A wrong key is 401 everywhere, also where
  * none is needed, so that a client learns at once that its key has expired.
  */
-export function authenticate(app: FastifyInstance, findKey: FindKey, publicRead: boolean): void {
+export function authenticate(
+  app: FastifyInstance,
+  findKey: FindKey,
+  count: Count,
+  publicRead: boolean,
+): void {
   app.decorateRequest('actor', undefined)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const { scope, open } = request.routeOptions.config
     if (open) return
     const key = keyOf(request)
+    if (key !== undefined) request.actor = await findKey(key)
+    // By key, else by address: whoever guesses at keys is counted by address.
+    await count(request.actor?.keyId ?? request.ip, reply)
     if (key !== undefined) {
-      request.actor = await findKey(key)
       if (!request.actor) {
         throw new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
       }
     }
     if (scope) demand(request.actor, scope)
-    else if (!publicRead && !request.is404) demand(request.actor, 'read', 'Reading here')
+    else if (!publicRead && !request.is404 && !isEditor(request)) {
+      demand(request.actor, 'read', 'Reading here')
+    }
   })
 }
 

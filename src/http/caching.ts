@@ -21,7 +21,7 @@ function matchesAny(header: string, tag: string): boolean {
 }
 
 /**
- * Who may keep an answer, by audience (DESIGN 3). Public answers are checked with us on every use.
+ * Who may keep an answer, by audience. Public answers are checked with us on every use.
  */
 export function cachePolicy(request: FastifyRequest): string {
   if (isEditor(request)) return 'no-store'

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { z } from 'zod'
 import { loggable } from '../db/failure.ts'
@@ -40,11 +39,10 @@ export function health(app: App, { db }: Services): void {
       config: { open: true },
     },
     async (request) => {
-      await db.reader.execute(sql`select 1`).catch((error) => {
+      const faults = await roleFaults(db).catch((error) => {
         request.log.error({ err: loggable(error) }, 'not ready: the database does not answer')
         throw new Fault('unavailable', 'The database does not answer.')
       })
-      const faults = await roleFaults(db)
       if (faults.length > 0) {
         request.log.fatal({ faults }, 'not ready: the database roles are wrong')
         throw new Fault('unavailable', 'The database roles are not as they must be; see the log.')

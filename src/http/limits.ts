@@ -1,21 +1,22 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { Fault } from '../errors.ts'
 
 /** Seconds of the window. */
 const WINDOW = 60
 
+/** Counts a request of a caller. Throws `rate_limited` (429) when it was one too many. */
+export type Count = (caller: string, reply: FastifyReply) => Promise<void>
+
 /**
- * At most `perMinute` requests by each key, or by each address without one; 0 is off. Told in
+ * At most `perMinute` requests by each key, or by each address without a good one; 0 is off. Told in
  * `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), and 429 with
  * `Retry-After`. Each process counts for itself.
  */
-export function limitRates(app: FastifyInstance, perMinute: number): void {
-  if (perMinute === 0) return
+export function limitRates(perMinute: number): Count {
+  if (perMinute === 0) return async () => {}
   const limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW })
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.open) return
-    const caller = request.actor?.keyId ?? request.ip
+  return async (caller, reply) => {
     reply.header('ratelimit-policy', `"default";q=${perMinute};w=${WINDOW}`)
     const told = (result: RateLimiterRes) => {
       const seconds = Math.ceil(result.msBeforeNext / 1000)
@@ -30,5 +31,5 @@ export function limitRates(app: FastifyInstance, perMinute: number): void {
       reply.header('retry-after', String(seconds))
       throw new Fault('rate_limited', `At most ${perMinute} requests a minute; wait ${seconds} s.`)
     }
-  })
+  }
 }

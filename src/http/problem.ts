@@ -72,6 +72,9 @@ const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
 /** SQLSTATEs that are the caller's doing and that no check of ours caught first. */
 function fromDatabase(error: unknown): Fault | undefined {
   const e = driverError(error)
+  if (isUnavailable(error, e?.code)) {
+    return new Fault('unavailable', 'The database did not answer in time.')
+  }
   if (!e) return undefined
   // Constraints are named <table>_<column>_<kind> (db/tables.ts), so the name gives the pointer.
   const column = e.constraint?.slice((e.table?.length ?? 0) + 1).replace(/_(key|fkey|check)$/, '')
@@ -99,14 +102,25 @@ function fromDatabase(error: unknown): Fault | undefined {
       return new Fault('rule_broken', 'The text is too large to be indexed.', {
         errors: [{ pointer: '/body', message: 'is too large to be indexed' }],
       })
-    case '57014':
-    case '53300':
-    case '57P01':
-    case '57P03':
-      return new Fault('unavailable', 'The database did not answer in time.')
     default:
       return undefined
   }
+}
+
+/**
+ * The database is away, overloaded or busy: connection exceptions (08), lack of resources (53),
+ * operator intervention and time-outs (57), deadlocks and conflicts after all attempts (40), and
+ * what sockets and the pool say.
+ */
+function isUnavailable(error: unknown, sqlstate: string | undefined): boolean {
+  if (sqlstate !== undefined) return /^(08|53|57|40)/.test(sqlstate)
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code = '' } = e as NodeJS.ErrnoException
+    if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT)$/.test(code))
+      return true
+    if (/^(timeout exceeded when trying|Connection terminated)/.test(e.message)) return true
+  }
+  return false
 }
 
 /** Any error to the Fault that is told to the caller. */

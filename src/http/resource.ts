@@ -49,7 +49,7 @@ export type WrittenResource<
   }
 }
 
-/** POST, PATCH and DELETE of a kind, as the contract has them (DESIGN 3). */
+/** POST, PATCH and DELETE of a kind, as the contract has them. */
 export function resourceWrites<
   Create extends z.ZodType,
   Patch extends z.ZodType,

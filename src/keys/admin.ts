@@ -13,11 +13,13 @@ export async function adminKeyFile(db: Database, dataDir: string): Promise<strin
   const file = join(dataDir, 'admin.key')
   const key = await readFile(file, 'utf8').catch(() => '')
   if (await findActor(db, key.trim())) return file
-  const made = await transaction(db, (tx) =>
-    createKey({ tx, actor: OPERATOR }, { name: 'Administrator', scopes: ['admin'] }),
-  )
-  await writeFile(file, `${made.key}\n`, { mode: 0o600 })
-  // `mode` counts only for a file that was not there.
-  await chmod(file, 0o600)
+  await transaction(db, async (tx) => {
+    const actor = OPERATOR
+    const { key } = await createKey({ tx, actor }, { name: 'Administrator', scopes: ['admin'] })
+    // Inside the transaction: a key that could not be written down is none.
+    await writeFile(file, `${key}\n`, { mode: 0o600 })
+    // `mode` counts only for a file that was not there.
+    await chmod(file, 0o600)
+  })
   return file
 }

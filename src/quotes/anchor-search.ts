@@ -266,7 +266,11 @@ export function closest(
   if (!best) return undefined
   let length = 0
   for (let k = best.first; k <= best.last; k++) length += word(text, k).length
-  return { first: best.first, last: best.last, alike: (whole - best.cost) / Math.max(whole, length) }
+  return {
+    first: best.first,
+    last: best.last,
+    alike: (whole - best.cost) / Math.max(whole, length),
+  }
 }
 
 const sum = (wanted: string, other: string) => wanted.length + other.length

@@ -1,5 +1,5 @@
 /**
- * What two prints of the same words may differ in without being different words (DESIGN 2, quote
+ * What two prints of the same words may differ in without being different words (see quote
  * state): the Unicode form, the shape of quotation marks and apostrophes, the width of spaces,
  * and marks that only say where a line may break.
  */

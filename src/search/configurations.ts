@@ -46,9 +46,10 @@ export function matchesWords(vector: SQL, language: SQL, q: string): SQL {
   const branches = known.map(([configuration, languages]) => {
     const list = sql.raw(languages.map((l) => `'${l}'`).join(', '))
     const query = sql`websearch_to_tsquery(${sql.raw(`'pg_catalog.${configuration}'`)}, ${q})`
-    return sql`(${vector} @@ ${query} and ${primary} in (${list}))`
+    // The language first: a vector that is computed is computed for one branch, not for all.
+    return sql`(${primary} in (${list}) and ${vector} @@ ${query})`
   })
   const all = sql.raw(known.flatMap(([, languages]) => languages.map((l) => `'${l}'`)).join(', '))
-  const simple = sql`(${vector} @@ websearch_to_tsquery('pg_catalog.simple', ${q}) and ${primary} not in (${all}))`
+  const simple = sql`(${primary} not in (${all}) and ${vector} @@ websearch_to_tsquery('pg_catalog.simple', ${q}))`
   return sql`(${sql.join([...branches, simple], sql` or `)})`
 }

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { lockArticlesWhere, nextVersions } from '../articles/lock.ts'
+import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
 import type { Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
@@ -54,6 +54,13 @@ async function lockSource({ tx }: Writing, name: string) {
   return row
 }
 
+/** Articles that name a source, quote it, or quote a member of it. */
+const showing = (id: string) => sql`id in (
+  select article_id from article_sources where source_id = ${id}
+  union select article_id from quotes where speaker_id = ${id}
+  union select x.article_id from article_sources x join sources s on s.id = x.source_id
+    where s.organization_id = ${id})`
+
 /** Makes a source; its id. Throws `slug_taken`, `unknown_reference`, `rule_broken`. */
 export async function createSource(ctx: Writing, input: SourceCreate): Promise<string> {
   if (input.kind === 'anonymous') demandNoIdentity(input)
@@ -87,6 +94,7 @@ export async function updateSource(
 ): Promise<string> {
   const row = await lockSource(ctx, name)
   demandVersion(row.version, expected)
+  await demandMayChangeShown(ctx, showing(row.id))
   const kind = patch.kind ?? row.kind
   if (kind === 'anonymous') {
     demandNoIdentity({ ...patch, ...kept(row, patch) })
@@ -173,6 +181,7 @@ export async function deleteSource(
   const { tx } = ctx
   const row = await lockSource(ctx, name)
   demandVersion(row.version, expected)
+  await demandMayChangeShown(ctx, showing(row.id))
   if (reassignTo === undefined) {
     const references = await referrers(ctx, row.id)
     if (references.length > 0) {
