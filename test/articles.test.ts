@@ -349,6 +349,25 @@ t.test('publishedAt is the first instant of visibility, unless it is given', asy
   t.equal((await publish(editor, archived, { at: second })).publishedAt, given, 'also unseen')
 })
 
+t.test('publishing without a word means now', async (t) => {
+  const { id } = await story(editor, {}, { at: inSeconds(3600) })
+  t.equal((await reader('GET', `/v1/articles/${id}`)).status, 404)
+  const { publishAt, publishedAt } = await publish(editor, id)
+  t.equal(publishedAt, publishAt)
+  t.equal((await reader('GET', `/v1/articles/${id}`)).status, 200)
+  t.equal((await publish(editor, id)).publishAt, publishAt, 'again changes no time')
+
+  await sql(
+    `update articles set publish_at = publish_at - interval '2 h', expires_at = now() - interval '1 h'
+     where id = $1`,
+    [id],
+  )
+  const expired = await editor('POST', `/v1/articles/${id}/publish`)
+  t.match(expired, { status: 422, json: { errors: [{ pointer: '/expiresAt' }] } })
+  await publish(editor, id, { expiresAt: null })
+  t.equal((await reader('GET', `/v1/articles/${id}`)).status, 200)
+})
+
 t.test('unpublishing takes back what is published, and only that', async (t) => {
   const { id, slug } = await story(editor)
   const { json } = await must(editor, 'POST', `/v1/articles/${slug}/unpublish`)

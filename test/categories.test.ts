@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { category, draft, get, patch, story, walk } from './factories.ts'
+import { category, draft, get, patch, publish, story, walk } from './factories.ts'
 import { newsroom } from './newsroom.ts'
 import { runs } from './size.ts'
 
-const { editor, reader, sql } = await newsroom(t)
+const { as, editor, reader, sql } = await newsroom(t)
 const any = { 'if-match': '*' }
 
 const remove = (name: string, query = '') =>
@@ -137,7 +137,7 @@ t.test('opposite moves at once close no ring', async (t) => {
         await tree()
       },
     ),
-    { numRuns: runs(5) },
+    { numRuns: runs(5), endOnFailure: true },
   )
   t.ok(moved > 0 && refused > 0, `${moved} moves, ${refused} refused`)
 })
@@ -300,6 +300,25 @@ t.test('what others refer to is not deleted, and they are named', async (t) => {
     ],
   })
   t.equal((await get(editor, `/v1/categories/${child.id}`)).parent.id, top.id)
+})
+
+t.test('where published articles are filed is changed only with content:publish', async (t) => {
+  const writer = await as('content:write')
+  const top = await category(editor, { name: 'Filed top' })
+  const below = await category(editor, { name: 'Filed below', parent: top.id })
+  const free = await category(editor, { name: 'Filed free' })
+  const { id } = await draft(editor, { categories: [below.id] })
+  const change = (id: string, patch: object) => writer('PATCH', `/v1/categories/${id}`, patch, any)
+  t.equal((await change(top.id, { name: 'Filed first' })).status, 200)
+  await publish(editor, id)
+  for (const one of [top, below]) {
+    t.equal((await change(one.id, { name: 'X' })).status, 403)
+    t.equal((await change(one.id, { parent: free.id })).status, 403)
+    const path = `/v1/categories/${one.id}?reassignTo=${free.id}`
+    t.equal((await writer('DELETE', path, undefined, any)).status, 403)
+  }
+  t.equal((await change(free.id, { parent: below.id })).status, 200)
+  t.equal((await get(editor, `/v1/categories/${top.id}`)).name, 'Filed first')
 })
 
 t.test('reassignTo merges one category into another', async (t) => {

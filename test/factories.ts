@@ -55,7 +55,7 @@ export async function category(call: Call, input: object = {}): Promise<Made> {
 /** A quote of an article. */
 export async function quote(
   call: Call,
-  input: { article: string; text: string } & object,
+  input: { article: string; text: string; [member: string]: unknown },
 ): Promise<Made> {
   return (await must(call, 'POST', '/v1/quotes', input)).json
 }

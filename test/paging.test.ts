@@ -138,25 +138,23 @@ const LISTS: List[] = [
   },
 ]
 
-const asked = fc
+/** What is asked of a list, as a reader (`open`) or as an editor. */
+type Asked = { list: List; sort: string; filters: Filter[]; open: boolean }
+
+const asked: fc.Arbitrary<Asked> = fc
   .tuple(fc.nat(), fc.nat(), fc.array(fc.nat(), { maxLength: 2 }), fc.boolean())
-  .map(([list, sort, filters, open]) => {
-    const chosen = nth(LISTS, list)
-    const [name, order] = nth(Object.entries(chosen.sorts), sort)
+  .map(([n, sort, filters, open]) => {
+    const list = nth(LISTS, n)
+    // One filter for each parameter: a parameter given twice is refused.
     const byParameter = new Map(
       filters
-        .filter(() => chosen.filters.length > 0)
-        .map((n) => nth(chosen.filters, n))
+        .map((f) => nth(list.filters, f))
         .map((filter) => [filter.query.split('=')[0], filter]),
     )
-    return {
-      list: chosen,
-      sort: name,
-      order,
-      filters: [...byParameter.values()],
-      // Readers see only some sources and categories: what they see is not what is tested here.
-      open: open && chosen.from.includes('articles'),
-    }
+    const name = nth(Object.keys(list.sorts), sort)
+    // Readers see only some sources and categories, and their updatedAt is another.
+    const plain = list.from.includes('articles') && name !== '-updatedAt'
+    return { list, sort: name, filters: [...byParameter.values()], open: open && plain }
   })
 
 /** Follows `page.next` with a new limit each time, and checks each page. */
@@ -195,20 +193,24 @@ async function follow(call: Call, path: string, limits: number[]): Promise<strin
 t.test('a walk brings each matching row exactly once, in order', async (t) => {
   const walked = new Set<string>()
   const sizes: number[] = []
+  const everyOrder = LISTS.flatMap((list) =>
+    Object.keys(list.sorts).map((sort): [Asked, number[]] => [
+      { list, sort, filters: [], open: false },
+      [1, 7],
+    ]),
+  )
   await fc.assert(
     fc.asyncProperty(
       asked,
       fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 }),
-      async ({ list, sort, order, filters, open }, limits) => {
+      async ({ list, sort, filters, open }, limits) => {
         const conditions = filters.map((f) => f.where)
         if (open) conditions.push(`a.status = 'published'`)
         const expected = await sql(
           `select ${list.from.split(' ')[1]}.id from ${list.from}
-           where ${['true', ...conditions].join(' and ')} order by ${order}`,
+           where ${['true', ...conditions].join(' and ')} order by ${list.sorts[sort]}`,
         )
         const query = [`sort=${sort}`, 'fields=id', ...filters.map((f) => f.query)].join('&')
-        // For readers nothing is updated before it is visible, which is another order.
-        if (open && sort === '-updatedAt') return
         const ids = await follow(open ? reader : editor, `${list.path}?${query}`, limits)
         assert.deepEqual(
           ids,
@@ -219,15 +221,7 @@ t.test('a walk brings each matching row exactly once, in order', async (t) => {
         sizes.push(ids.length)
       },
     ),
-    {
-      numRuns: runs(60),
-      examples: LISTS.flatMap((list) =>
-        Object.entries(list.sorts).map(([sort, order]) => [
-          { list, sort, order, filters: [], open: false },
-          [1, 7],
-        ]),
-      ) as never,
-    },
+    { numRuns: runs(60), examples: everyOrder },
   )
   t.equal(walked.size, 16, 'every list in every order')
   t.ok(Math.max(...sizes) >= 60, 'long walks')

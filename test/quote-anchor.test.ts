@@ -168,6 +168,11 @@ t.test('spanFaults: each fault has its message', (t) => {
     t.match(faults.join('\n'), message)
     t.throws(() => anchorQuote({ text: 'x', spans }, text), RangeError)
   }
+  const apart = [
+    { start: 1, end: 7 },
+    { start: 10, end: 18 },
+  ]
+  t.match(spanFaults(apart, '“We won” “and lost”').join(), /must go on after an interruption/)
   t.equal(
     spanFaults(
       [
@@ -313,6 +318,7 @@ t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
     ['changed word', 'No comment', ana, ana.replace('comment', 'remark'), 'altered', { found: 'No remark' }],
     ['dropped not', 'We do not know', '“[We do not know],” A said.', '“[We do know],” A said.', 'altered', { found: 'We do know' }],
     ['added not', 'We do know', '“[We do know],” A said.', '“[We do not know],” A said.', 'altered', { found: 'We do not know' }],
+    ['a sign joined to its last one', 'Yes. No.', '“[Yes. No.]” A', '“[Yes. No.\u11AB]” A', 'altered', { found: 'Yes. No.\u11AB' }],
     ['not put before its mark', 'I did', '“[I did],” A said.', '“[I did not],” A said.', 'altered', { found: 'I did not' }],
     ['words put after its mark', 'I did', 'So “[I did],” A said.', 'So “[Maybe I did],” A said.', 'altered', { found: 'Maybe I did' }],
     ['can to can’t', 'We can', '“[We can],” A said.', '“[We can’t],” A said.', 'altered', { found: 'We can’t' }],
@@ -332,7 +338,7 @@ t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
     // Moved
     ['paragraph moved down', 'No comment', 'A a.\n\n“[No comment],” said Ana.\n\nB b b b b b b b b b b.', 'A a.\n\nB b b b b b b b b b b.\n\n“[No comment],” said Ana.', 'verified'],
     ['paragraph moved up', 'No comment', 'B b b b b b b b b b b.\n\n“[No comment],” said Ana.', '“[No comment],” said Ana.\n\nB b b b b b b b b b b.', 'verified'],
-    ['interrupted and moved', 'Il vient et part', 'B b b b b b b b b b b b b b b b b.\n\n« [Il vient], dit-elle, [et part] »', '« [Il vient], dit-elle, [et part] »\n\nB b b b b b b b b b b b b b b b b.', 'verified'],
+    ['interrupted and moved', 'Il vient et part', 'On ne sait rien de plus ce soir dans la ville.\n\n« [Il vient], dit-elle, [et part] »', '« [Il vient], dit-elle, [et part] »\n\nOn ne sait rien de plus ce soir dans la ville.', 'verified'],
     ['moved to two places', 'No comment', 'B b b b b b b b b b b.\n\n“[No comment],” said Ana.', '“No comment,” said Ana.\n\nX.\n\n“No comment,” said Ana.\n\nB b b b b b b b b b b.', 'ambiguous'],
     ['in two places, all else anew', 'No comment', 'B.\n\n“[No comment],” said Ana.\n\nD.', 'X.\n\n“No comment,” said Ana.\n\nY.\n\n“No comment,” said Ana.\n\nZ.', 'ambiguous'],
     ['repeated below', 'No comment', ana, `${ana}\n\n“No comment,” said Ana.`, 'verified'],
@@ -350,7 +356,7 @@ t.test('reanchorQuote: a quote follows its text through an edit', (t) => {
     ['another article with it', 'No comment', ana, 'X\n\nThen “No comment” was all she said!', 'orphaned'],
     ['planted before, unchanged', 'No comment', ana, 'Lead.\n\n“No comment,” said Zed.\n\n“[No comment],” said Ana.\n\nEnd.', 'verified'],
     ['half of it said by another', 'We can’t go on', '“[We can’t],” said Ana Brown, “[go on].” So it was.', '“We can’t,” said Zed Novak. “[Otherwise],” said Ana Brown, “[go on].” So it was.', 'altered', { found: 'Otherwise go on' }],
-    ['moved, and something like it new', 'We will not leave', 'A a.\n\n“[We will not leave],” said Ana.\n\nB b b b b b b b b b b.', '“We will never leave,” said Ana.\n\nA a.\n\nB b b b b b b b b b b.\n\n“[We will not leave],” said Ana.', 'verified'],
+    ['moved, and something like it new', 'We will not leave', 'It rained all night in the old town.\n\n“[We will not leave],” said Ana.\n\nThe dam held until the morning came at last.', '“We will never leave,” said Ana.\n\nIt rained all night in the old town.\n\nThe dam held until the morning came at last.\n\n“[We will not leave],” said Ana.', 'verified'],
     ['one of two short neighbours', 'No.', 'A. No. [No.] B.', 'A. [No.] B.', 'verified'],
     ['one of two neighbours deleted', 'It is so.', 'A. It is so. [It is so.] B.', 'A. [It is so.] B.', 'verified'],
     // Altered or lost before

@@ -131,7 +131,7 @@ t.test('each write of a quote makes a new version of its article', async (t) => 
   t.match(first.json, { version: 1, state: 'verified', kind: 'direct', article: { id, slug } })
   t.match(await article(), { version: 3, quotes: [{ id: first.json.id }] })
 
-  const second = await quote(editor, { article: id, text: 'Late', suggested: true } as never)
+  const second = await quote(editor, { article: id, text: 'Late', suggested: true })
   t.match(await article(), { version: 4, quotes: [{ id: first.json.id }, { id: second.id }] })
   t.equal(second.state, 'suggested')
 
@@ -188,7 +188,7 @@ t.test('a quote is changed by a merge patch', async (t) => {
     occasion: 'No cais',
     language: 'PT-br',
     original: { text: 'The sea rose', language: 'en' },
-  } as never)
+  })
   t.match(made, {
     saidAt: '2026-03-01T08:30:00.000Z',
     language: 'pt-BR',
@@ -258,7 +258,7 @@ t.test('given spans must be ones the text has', async (t) => {
     article: id,
     text: 'Late',
     spans: [{ start: 1, end: 5 }],
-  } as never)
+  })
   t.match(good, { state: 'verified', spans: [{ start: 1, end: 5 }] })
 })
 
@@ -274,7 +274,7 @@ t.test('a document cannot speak', async (t) => {
     const reply = await editor('POST', path, input)
     t.match(reply, { status: 422, json: { code: 'rule_broken', errors: [{ pointer }] } })
   }
-  const said = await quote(editor, { article: id, text: 'Late', speaker: lenz.id } as never)
+  const said = await quote(editor, { article: id, text: 'Late', speaker: lenz.id })
   const reply = await editor('PATCH', `/v1/quotes/${said.id}`, { speaker: report.id }, any)
   t.match(reply, { status: 422, json: { errors: [{ pointer: '/speaker' }] } })
   const turned = await editor('PATCH', `/v1/sources/${lenz.id}`, { kind: 'document' }, any)

@@ -1,8 +1,19 @@
 import t from 'tap'
-import { draft, get, must, patch, quote, source, story, walk } from './factories.ts'
+import {
+  draft,
+  get,
+  inSeconds,
+  must,
+  patch,
+  publish,
+  quote,
+  source,
+  story,
+  walk,
+} from './factories.ts'
 import { newsroom } from './newsroom.ts'
 
-const { editor, reader, sql } = await newsroom(t)
+const { as, editor, reader, sql } = await newsroom(t)
 const any = { 'if-match': '*' }
 
 const remove = (name: string, query = '') =>
@@ -116,7 +127,7 @@ t.test('what others refer to is not deleted, and they are named', async (t) => {
   const trust = await source(editor, { kind: 'organization', name: 'Wanted Trust' })
   const member = await source(editor, { name: 'Wanted Member', organization: trust.id })
   const article = await draft(editor, { sources: [trust.id] })
-  const spoken = await quote(editor, { article: article.id, text: 'x', speaker: trust.id } as never)
+  const spoken = await quote(editor, { article: article.id, text: 'x', speaker: trust.id })
   const refused = await remove(trust.slug)
   t.equal(refused.status, 409)
   t.equal(refused.json.code, 'in_use')
@@ -222,6 +233,33 @@ t.test('who becomes anonymous is no longer led to by their name', async (t) => {
   const other = await source(editor, { kind: 'anonymous', name: 'a second official' })
   t.equal((await remove(other.id, `?reassignTo=${label.id}`)).status, 204)
   t.equal((await editor('GET', `/v1/sources/${other.slug}`)).status, 301, 'one label to another')
+})
+
+t.test('what published articles show of it is changed only with content:publish', async (t) => {
+  const writer = await as('content:write')
+  const trust = await source(editor, { kind: 'organization', name: 'Shown Trust' })
+  const person = await source(editor, { name: 'Shown Person', organization: trust.id })
+  const speaker = await source(editor, { name: 'Shown Speaker' })
+  const heir = await source(editor, { kind: 'organization', name: 'Shown Heir' })
+  const { id } = await draft(editor, {
+    sources: [person.id],
+    quotes: [{ text: 'eight', speaker: speaker.id }],
+  })
+  const shown = [trust, person, speaker].map((one) => `/v1/sources/${one.id}`)
+  for (const path of shown) {
+    t.equal((await writer('PATCH', path, { description: 'Free.' }, any)).status, 200)
+  }
+  await publish(editor, id, { at: inSeconds(3600) })
+  for (const path of shown) {
+    const { version } = await get(editor, path)
+    t.equal((await writer('PATCH', path, { name: 'X' }, any)).status, 403, path)
+    const merged = await writer('DELETE', `${path}?reassignTo=${heir.id}`, undefined, any)
+    t.equal(merged.status, 403)
+    t.equal((await get(editor, path)).version, version)
+  }
+  t.equal((await writer('PATCH', `/v1/sources/${heir.id}`, { name: 'X' }, any)).status, 200)
+  const both = await as('content:write', 'content:publish')
+  t.equal((await both('PATCH', shown[0] ?? '', { name: 'X' }, any)).status, 200)
 })
 
 t.test('merges that cross end in one source', async (t) => {

@@ -301,7 +301,7 @@ async function serve(t: Test) {
       )
     )
       break
-    if (tries === 100) throw new Error('the service did not start')
+    if (tries === 600) throw new Error('the service did not start')
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return { url, kill: () => child.kill('SIGKILL') }

@@ -138,24 +138,30 @@ export function isBetweenMarks(text: Text, stretches: Stretch[]): boolean {
   return (isMark(word(text, first - 1)) && isMark(word(text, after))) || isInside(text, first)
 }
 
-/** The stretches of an interrupted quotation: what stands between each second pair of marks is the
- * attribution, with the comma or full stop before it. */
+/** The stretches of an interrupted quotation: what stands between a closing mark, which follows
+ * without a space, and the next opening one is the attribution, with the comma or full stop before
+ * it. */
 export function withoutAttribution(text: Text, { first, last }: Ends): Stretch[] {
-  const marks: number[] = []
-  for (let k = first; k <= last; k++) if (word(text, k) === '"') marks.push(k)
   const stretches: Stretch[] = []
+  const add = (from: number, to: number) => {
+    if (from <= to) stretches.push({ from: text.from[from] ?? 0, to: text.to[to] ?? 0 })
+  }
   let start = first
-  const add = (end: number) => {
-    if (start < end) stretches.push({ from: text.from[start] ?? 0, to: text.to[end - 1] ?? 0 })
+  let close: number | undefined
+  for (let k = first; k <= last; k++) {
+    if (word(text, k) !== '"') continue
+    const isSpaced = (text.from[k] ?? 0) > (text.to[k - 1] ?? 0)
+    if (!isSpaced) close ??= k
+    else if (close !== undefined) {
+      add(start, /^[,.]$/.test(word(text, close - 1)) ? close - 2 : close - 1)
+      start = k + 1
+      close = undefined
+    }
   }
-  for (let m = 0; m + 1 < marks.length; m += 2) {
-    const close = marks[m] ?? 0
-    add(/^[,.]$/.test(word(text, close - 1)) ? close - 1 : close)
-    start = (marks[m + 1] ?? 0) + 1
-  }
-  add(last + 1)
-  if (stretches.length === 0) return [{ from: text.from[first] ?? 0, to: text.to[last] ?? 0 }]
-  return stretches
+  add(start, last)
+  return stretches.length > 0
+    ? stretches
+    : [{ from: text.from[first] ?? 0, to: text.to[last] ?? 0 }]
 }
 
 /** Something close to the wanted words: tokens `first` to `last`, and how alike (1 is the same). */

@@ -310,6 +310,7 @@ function judge(search: Search, now: Stretch[], ours: Stretch[][]): Tie | undefin
   for (const rival of here && inContext ? [] : rivalsOf(search)) {
     if (inContext && !rival.here) break
     if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
+    if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
     if (outdoes(edit, old, rival, { now, here, missing })) return tied(altered(after, rival.whole))
   }
   if (!inContext && isParted(edit, old, now)) return GONE
