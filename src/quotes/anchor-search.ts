@@ -138,33 +138,27 @@ export function isBetweenMarks(text: Text, stretches: Stretch[]): boolean {
   return (isMark(word(text, first - 1)) && isMark(word(text, after))) || isInside(text, first)
 }
 
-/** The stretches of an interrupted quotation: what stands between a closing mark, which follows
- * without a space, and the next opening one is the attribution, with the comma or full stop before
- * it. */
+/** The stretches of an interrupted quotation: what stands between each second pair of marks is the
+ * attribution, with the comma or full stop before it. */
 export function withoutAttribution(text: Text, { first, last }: Ends): Stretch[] {
+  const marks: number[] = []
+  for (let k = first; k <= last; k++) if (word(text, k) === '"') marks.push(k)
   const stretches: Stretch[] = []
-  const add = (from: number, to: number) => {
-    if (from <= to) stretches.push({ from: text.from[from] ?? 0, to: text.to[to] ?? 0 })
-  }
   let start = first
-  let close: number | undefined
-  for (let k = first; k <= last; k++) {
-    if (word(text, k) !== '"') continue
-    const isSpaced = (text.from[k] ?? 0) > (text.to[k - 1] ?? 0)
-    if (!isSpaced) close ??= k
-    else if (close !== undefined) {
-      add(start, /^[,.]$/.test(word(text, close - 1)) ? close - 2 : close - 1)
-      start = k + 1
-      close = undefined
-    }
+  const add = (end: number) => {
+    if (start < end) stretches.push({ from: text.from[start] ?? 0, to: text.to[end - 1] ?? 0 })
   }
-  add(start, last)
-  return stretches.length > 0
-    ? stretches
-    : [{ from: text.from[first] ?? 0, to: text.to[last] ?? 0 }]
+  for (let m = 0; m + 1 < marks.length; m += 2) {
+    const close = marks[m] ?? 0
+    add(/^[,.]$/.test(word(text, close - 1)) ? close - 1 : close)
+    start = (marks[m + 1] ?? 0) + 1
+  }
+  add(last + 1)
+  if (stretches.length === 0) return [{ from: text.from[first] ?? 0, to: text.to[last] ?? 0 }]
+  return stretches
 }
 
-/** Something close to the wanted words: tokens `first` to `last`, and how alike (1 is the same). */
+/** Something close to the wanted words: tokens `first` to `last`, and how alike, from 0 to 1. */
 export type Near = { first: number; last: number; alike: number }
 
 /**
@@ -269,14 +263,23 @@ export function closest(
       best = { first, last: k, cost: total }
     }
   }
-  if (!best) return undefined
-  let length = 0
-  for (let k = best.first; k <= best.last; k++) length += word(text, k).length
-  return {
-    first: best.first,
-    last: best.last,
-    alike: (whole - best.cost) / Math.max(whole, length),
+  return best && { first: best.first, last: best.last, alike: likeness(needles, text, best) }
+}
+
+/** The letters of the needles that are there in the same order, as a share of all of theirs. */
+function likeness(needles: string[], text: Text, { first, last }: Ends): number {
+  let kept = new Float64Array(needles.length + 1)
+  for (let k = first; k <= last; k++) {
+    const token = word(text, k)
+    const next = new Float64Array(needles.length + 1)
+    for (const [i, needle] of needles.entries()) {
+      const same = needle === token ? needle.length : needle.length - replacement(needle, token)
+      next[i + 1] = Math.max((kept[i] ?? 0) + same, kept[i + 1] ?? 0, next[i] ?? 0)
+    }
+    kept = next
   }
+  const letters = needles.reduce((sum, needle) => sum + needle.length, 0)
+  return (kept[needles.length] ?? 0) / letters
 }
 
 const sum = (wanted: string, other: string) => wanted.length + other.length

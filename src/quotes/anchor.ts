@@ -309,8 +309,6 @@ function judge(search: Search, now: Stretch[], ours: Stretch[][]): Tie | undefin
   const inContext = total(missing) === 0
   for (const rival of here && inContext ? [] : rivalsOf(search)) {
     if (inContext && !rival.here) break
-    if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
-    if (overlap(spansOf(after, now), spansOf(after, rival.now))) continue
     if (outdoes(edit, old, rival, { now, here, missing })) return tied(altered(after, rival.whole))
   }
   if (!inContext && isParted(edit, old, now)) return GONE
@@ -432,7 +430,7 @@ function ownPlaces(search: Search): Stretch[][] {
   })
 }
 
-/** Whether most of the words at this place were the quote's, or new where the quote stood. */
+/** Whether most of the words at this place were the quote's before the edit. */
 function isHere(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
   const was = tokensOf(edit.before, old)
   const { first, last } = tokensOf(edit.after, now)
@@ -441,11 +439,7 @@ function isHere(edit: Edit, old: Stretch[], now: Stretch[]): boolean {
     const from = edit.back[k] ?? -1
     if (from >= was.first && from <= was.last) own++
   }
-  if (2 * own > last - first) return true
-  const place = region(edit, old)
-  // Nothing is left of it there, and the same words stand next to that: one of two neighbours.
-  if (place.first === place.end) return last + 1 === place.first || first === place.end
-  return first >= place.first && last < place.end && isNarrow(place, was)
+  return 2 * own > last - first
 }
 
 /** Whether a region is no more than what was said there, put in other words. */

@@ -195,13 +195,11 @@ export function isLettered(token: string): boolean {
 const TERMINAL = /^[.!?…。！？]$/u
 
 /** Whether token `k` begins a sentence or a paragraph. A sentence that ends inside quotation marks
- * goes on after them, its attribution may follow (“Did it?” Ana asked), but not with the next
- * quotation. */
+ * goes on after them: its attribution may follow (“Did it?” Ana asked). */
 export function beginsSentence(text: Text, k: number): boolean {
   if (k <= 0 || k >= text.id.length || text.id[k] === BREAK_ID || text.id[k - 1] === BREAK_ID) {
     return true
   }
-  if ((text.from[k] ?? 0) === (text.to[k - 1] ?? 0)) return false
-  const end = isMark(word(text, k)) && isMark(word(text, k - 1)) ? k - 2 : k - 1
-  return TERMINAL.test(word(text, end)) && !LOWER.test(word(text, k))
+  const spaced = (text.from[k] ?? 0) > (text.to[k - 1] ?? 0)
+  return spaced && TERMINAL.test(word(text, k - 1)) && !LOWER.test(word(text, k))
 }
