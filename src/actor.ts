@@ -34,7 +34,7 @@ export function may(actor: Actor | undefined, scope: Scope): boolean {
 
 /**
  * For what only some readers may ask: nobody is a reader too, so without a key it is `forbidden`
- * as well (The contract: `status` from others is 403).
+ * as well: `status` from others is 403.
  */
 export function demandOfReader(actor: Actor | undefined, scope: Scope, what: string): void {
   if (!may(actor, scope)) {

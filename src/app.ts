@@ -2,7 +2,9 @@ import helmet from '@fastify/helmet'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
 import { articleReads, articleWrites } from './articles/routes.ts'
+import { articleVerbs } from './articles/verbs.ts'
 import { categoryReads, categoryWrites } from './categories/routes.ts'
+import { auditRoutes } from './changes/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { docs } from './http/docs.ts'
@@ -16,6 +18,7 @@ import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
 import { keyRing } from './keys/uses.ts'
 import { quoteReads, quoteWrites } from './quotes/routes.ts'
+import { revisionReads } from './revisions/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
 
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
@@ -80,16 +83,19 @@ export async function buildApp(
     async (v1: App) => {
       // reads: the key decides the audience
       articleReads(v1, services)
+      revisionReads(v1, services)
       quoteReads(v1, services)
       sourceReads(v1, services)
       categoryReads(v1, services)
 
       // writes: each names its scope
       articleWrites(v1, services)
+      articleVerbs(v1, services)
       quoteWrites(v1, services)
       sourceWrites(v1, services)
       categoryWrites(v1, services)
       keyRoutes(v1, services)
+      auditRoutes(v1, services)
     },
     { prefix: '/v1' },
   )

@@ -15,6 +15,8 @@ export const ERRORS = {
   rate_limited: { kind: 'rateLimited', title: 'Too many requests' },
   // what is there
   not_found: { kind: 'missing', title: 'Not found' },
+  gone: { kind: 'gone', title: 'It was here and is gone' },
+  legally_removed: { kind: 'legal', title: 'It was removed for legal reasons' },
   method_not_allowed: { kind: 'method', title: 'The method is not allowed here' },
   // rules
   rule_broken: { kind: 'rule', title: 'The content breaks a rule' },
@@ -28,6 +30,8 @@ export const ERRORS = {
   origin_taken: { kind: 'conflict', title: 'An article of this origin exists' },
   in_use: { kind: 'conflict', title: 'Others refer to it' },
   wrong_state: { kind: 'conflict', title: 'It is not in a state for this' },
+  quote_altered: { kind: 'conflict', title: 'The change would break verified quotes' },
+  revision_purged: { kind: 'conflict', title: 'Text was purged from the revision' },
   was_visible: { kind: 'conflict', title: 'It was visible and cannot be deleted' },
   conflict: { kind: 'conflict', title: 'It conflicts with the present state' },
   version_required: { kind: 'preconditionRequired', title: 'If-Match is required' },
@@ -71,6 +75,17 @@ export class Fault extends Error {
 /** `not_found` for a resource addressed by id or slug; says the kind and never why. */
 export function missing(kind: string): Fault {
   return new Fault('not_found', `There is no such ${kind}.`)
+}
+
+/** What was visible, and since when it is gone; `notice` is what the public is told. */
+export type Gone = { kind: string; notice: string | null; since: string }
+
+/** `gone`, or `legally_removed` for a legal kill. */
+export function gone(gone: Gone, legal: boolean): Fault {
+  const code = legal ? 'legally_removed' : 'gone'
+  return new Fault(code, gone.notice ?? `This ${gone.kind} is no longer available.`, {
+    members: { gone },
+  })
 }
 
 /** `unknown_reference`: the body names things that do not exist, at these pointers. */

@@ -7,7 +7,7 @@ export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 export const Id = z.uuid().meta({ description: 'UUIDv7.' })
 
-/** The contract: `[a-z0-9]+(-[a-z0-9]+)*`, at most 100 long, not shaped like a UUID. */
+/** `[a-z0-9]+(-[a-z0-9]+)*`, at most 100 long, not shaped like a UUID. */
 export const Slug = z
   .string()
   .max(100)

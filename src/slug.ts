@@ -1,6 +1,6 @@
 import anyAscii from 'any-ascii'
 
-/** The contract: at most 100 long. */
+/** at most 100 long. */
 export const LONGEST_SLUG = 100
 
 /**

@@ -1,17 +1,25 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { blocksToHtml } from '../body/html.ts'
 import { bodyFromInput } from '../body/input.ts'
 import type { Block, BodyInput } from '../body/schema.ts'
 import { blocksToText } from '../body/text.ts'
+import { record, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { moment, now } from '../db/clock.ts'
 import { claimSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, articleSources, articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
-import { followText, replaceQuotes } from '../quotes/tie.ts'
-import { demandMayChange, type LockedArticle, lockArticle } from './lock.ts'
+import { demandUnbroken, followText, quotesOf, replaceQuotes } from '../quotes/tie.ts'
+import { demandNoContact } from '../sources/commands.ts'
+import {
+  demandAlive,
+  demandMayChange,
+  type LockedArticle,
+  lockArticle,
+  wasVisible,
+} from './lock.ts'
 import { findReferences, type References } from './references.ts'
 import { type ArticleCreate, type ArticlePatch, LeadImage } from './schema.ts'
 
@@ -24,13 +32,21 @@ function bodyColumns(input: BodyInput | null, previous: Block[]) {
   return { body, bodyHtml: blocksToHtml(body), plainText: blocksToText(body) }
 }
 
-async function fileUnder({ tx }: Writing, articleId: string, { categories, sources }: References) {
+async function fileUnder(ctx: Writing, articleId: string, { categories, sources }: References) {
+  const { tx } = ctx
   if (categories) {
     await tx.delete(articleCategories).where(eq(articleCategories.articleId, articleId))
     const rows = categories.map((categoryId, position) => ({ articleId, categoryId, position }))
     if (rows.length > 0) await tx.insert(articleCategories).values(rows)
   }
   if (sources) {
+    await demandNoContact(
+      ctx,
+      sources.flatMap(({ id, role, note }, i) => [
+        { source: id, text: role, pointer: `/sources/${i}/role` },
+        { source: id, text: note, pointer: `/sources/${i}/note` },
+      ]),
+    )
     await tx.delete(articleSources).where(eq(articleSources.articleId, articleId))
     const rows = sources.map(({ id, role, note }, position) => ({
       articleId,
@@ -80,22 +96,41 @@ export async function createArticle(ctx: Writing, input: ArticleCreate): Promise
   }
   await fileUnder(ctx, id, references)
   await replaceQuotes(ctx, row, content.plainText, input.quotes ?? [])
+  await recordArticles(ctx, [id], 'article.created')
   return id
 }
 
+/** How a change treats the quotes it would break, and why it is made. */
+export type PatchOptions = { onQuoteChange: 'refuse' | 'mark'; reason?: string | undefined }
+
 /**
  * Changes an article, in its next version; its id. Quotes follow the text. Throws `not_found`,
- * `version_stale`, `forbidden`, `slug_taken`, `unknown_reference`, `rule_broken`.
+ * `version_stale`, `forbidden`, `wrong_state`, `slug_taken`, `unknown_reference`, `rule_broken`, and
+ * `quote_altered` when verified quotes would break.
  */
 export async function updateArticle(
   ctx: Writing,
   name: string,
   patch: ArticlePatch,
   expected: Expected | undefined,
+  options: PatchOptions = { onQuoteChange: 'refuse' },
 ): Promise<string> {
-  const { tx } = ctx
   const row = await lockArticle(ctx, name, expected)
   demandMayChange(ctx, row)
+  demandAlive(row)
+  await applyPatch(ctx, row, patch, options)
+  await recordArticles(ctx, [row.id], 'article.updated', { reason: options.reason })
+  return row.id
+}
+
+/** Puts a patch on a locked article, as its next version; the caller records what happened. */
+export async function applyPatch(
+  ctx: Writing,
+  row: LockedArticle,
+  patch: ArticlePatch,
+  { onQuoteChange }: PatchOptions,
+): Promise<void> {
+  const { tx } = ctx
   const references = await findReferences(ctx, patch)
   const content =
     patch.body === undefined
@@ -116,15 +151,16 @@ export async function updateArticle(
       ...(patch.leadImage !== undefined && { leadImage: leadImageAfter(row, patch) }),
       ...content,
       version: row.version + 1,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(articles.id, row.id))
   await fileUnder(ctx, row.id, references)
-  if (content.plainText !== row.plainText) {
-    await followText(ctx, row.id, row.plainText, content.plainText)
-  }
+  const textChanged = content.plainText !== row.plainText
+  if (!textChanged && !patch.quotes) return
+  const before = await quotesOf(tx, row.id)
+  if (textChanged) await followText(ctx, row.id, row.plainText, content.plainText)
   if (patch.quotes) await replaceQuotes(ctx, row, content.plainText, patch.quotes)
-  return row.id
+  if (onQuoteChange === 'refuse') await demandUnbroken(ctx, row.id, before, content.plainText)
 }
 
 /**
@@ -183,13 +219,17 @@ export async function deleteArticle(
   const { tx } = ctx
   const row = await lockArticle(ctx, name, expected)
   demandMayChange(ctx, row)
-  const { rows } = await tx.execute<{ seen: boolean }>(sql`
-    select first_visible_at is not null
-      or (status = 'published' and greatest(publish_at, embargo_until) <= now()) as seen
-    from articles where id = ${row.id}`)
-  if (rows[0]?.seen) {
+  if (await wasVisible(ctx, row.id)) {
     throw new Fault('was_visible', 'Readers may have seen it; unpublish it instead.')
   }
   await tx.delete(articles).where(eq(articles.id, row.id))
   await releaseSlugs(tx, 'article', row.id)
+  await record(ctx, {
+    kind: 'article',
+    id: row.id,
+    operation: 'delete',
+    event: 'article.deleted',
+    fromVersion: row.version,
+    toVersion: null,
+  })
 }

@@ -1,14 +1,15 @@
 import { eq, sql } from 'drizzle-orm'
 import { demand } from '../actor.ts'
+import { recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { moment, now } from '../db/clock.ts'
 import { articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
 import { redateQuotes } from '../quotes/tie.ts'
 import { demandPublishable } from './commands.ts'
 import { type LockedArticle, lockArticle } from './lock.ts'
-import type { Publication } from './schema.ts'
+import type { Kill, Publication, Unpublication } from './schema.ts'
 
 /**
  * In an UPDATE, the first instant at which the row as it was became visible, if that is past.
@@ -17,6 +18,10 @@ import type { Publication } from './schema.ts'
 const firstVisibleAt = sql`coalesce(first_visible_at,
   case when status = 'published' and greatest(publish_at, embargo_until) <= now()
        then greatest(publish_at, embargo_until) end)`
+
+/** Since when it is gone, of what readers saw until now. */
+const goneAt = sql`case when status = 'published' and greatest(publish_at, embargo_until) <= now()
+  then least(${moment}, expires_at) else gone_at end`
 
 /** A time as given: absent leaves it, null lifts it. */
 function timeAfter(given: string | null | undefined, before: Date | null): Date | null {
@@ -52,6 +57,7 @@ export async function publishArticle(
   const expiresAt = timeAfter(input.expiresAt, before.expiresAt)
   demandOrder({ input, clock, publishAt, embargoUntil, expiresAt })
   const visibleFrom = embargoUntil && embargoUntil > publishAt ? embargoUntil : publishAt
+  const visible = visibleFrom <= clock && (!expiresAt || expiresAt > clock)
   await ctx.tx
     .update(articles)
     .set({
@@ -61,11 +67,20 @@ export async function publishArticle(
       expiresAt,
       publishedAt: publishedAt(row, input, clock, visibleFrom),
       firstVisibleAt,
+      goneAt: visible ? null : goneAt,
+      announced: visible,
+      ...(visible && { notice: null, legal: false }),
       version: row.version + 1,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(articles.id, row.id))
   await redateQuotes(ctx, row.id)
+  const event = visible
+    ? row.announced
+      ? 'article.updated'
+      : 'article.published'
+    : 'article.scheduled'
+  await recordArticles(ctx, [row.id], row.announced && !visible ? 'article.embargoed' : event)
   return row.id
 }
 
@@ -123,19 +138,74 @@ function demandOrder({ input, clock, publishAt, embargoUntil, expiresAt }: Times
 export async function unpublishArticle(
   ctx: Writing,
   name: string,
+  { reason }: Unpublication,
   expected: Expected | undefined,
 ): Promise<string> {
   demand(ctx.actor, 'content:publish', 'Unpublishing')
   const row = await lockArticle(ctx, name, expected)
-  if (row.status !== 'published') {
-    throw new Fault(
-      'wrong_state',
-      `Only a published article can be unpublished; it is ${row.status}.`,
-    )
-  }
+  demandStatus(row, 'unpublished', ['published'])
+  await withdraw(ctx, row, { status: 'unpublished', notice: null, legal: false })
+  await recordArticles(ctx, [row.id], 'article.unpublished', { reason })
+  return row.id
+}
+
+/**
+ * Kills an article: its text, and that of all its revisions, is out of every reader's reach at once;
+ * the public is told the notice. `reason` is for editors. Throws as unpublishing does.
+ */
+export async function killArticle(
+  ctx: Writing,
+  name: string,
+  { reason, notice, legal = false }: Kill,
+  expected: Expected | undefined,
+): Promise<string> {
+  demand(ctx.actor, 'content:publish', 'Killing')
+  const row = await lockArticle(ctx, name, expected)
+  demandStatus(row, 'killed', ['draft', 'published', 'unpublished'])
+  await withdraw(ctx, row, { status: 'killed', notice, legal })
+  await recordArticles(ctx, [row.id], 'article.killed', { reason })
+  return row.id
+}
+
+/** Makes a killed article a draft again; readers go on being told that it is gone, and the notice. */
+export async function reviveArticle(
+  ctx: Writing,
+  name: string,
+  { reason }: Unpublication,
+  expected: Expected | undefined,
+): Promise<string> {
+  demand(ctx.actor, 'content:publish', 'Reviving')
+  const row = await lockArticle(ctx, name, expected)
+  demandStatus(row, 'revived', ['killed'])
   await ctx.tx
     .update(articles)
-    .set({ status: 'unpublished', firstVisibleAt, version: row.version + 1, updatedAt: now })
+    .set({ status: 'draft', version: row.version + 1, updatedAt: moment })
     .where(eq(articles.id, row.id))
+  await recordArticles(ctx, [row.id], 'article.revived', { reason })
   return row.id
+}
+
+/** Throws `wrong_state` unless the article is in one of these states. */
+function demandStatus(row: LockedArticle, becoming: string, from: string[]): void {
+  if (from.includes(row.status)) return
+  const message = `Only what is ${from.join(' or ')} can be ${becoming}; it is ${row.status}.`
+  throw new Fault('wrong_state', message)
+}
+
+async function withdraw(
+  { tx }: Writing,
+  row: LockedArticle,
+  to: { status: string; notice: string | null; legal: boolean },
+): Promise<void> {
+  await tx
+    .update(articles)
+    .set({
+      ...to,
+      firstVisibleAt,
+      goneAt,
+      announced: false,
+      version: row.version + 1,
+      updatedAt: moment,
+    })
+    .where(eq(articles.id, row.id))
 }

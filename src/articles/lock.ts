@@ -1,11 +1,13 @@
 import { eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { demand, may } from '../actor.ts'
-import type { Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { noteShown } from '../changes/sightings.ts'
+import { Overtaken, type Tx, type Writing } from '../db/client.ts'
+import { moment } from '../db/clock.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { articles } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
-import { missing } from '../errors.ts'
+import { array } from '../db/where.ts'
+import { Fault, missing } from '../errors.ts'
 
 export type LockedArticle = typeof articles.$inferSelect
 
@@ -24,7 +26,37 @@ export async function lockArticle(
   const [row] = id ? await tx.select().from(articles).where(eq(articles.id, id)).for('update') : []
   if (!row) throw missing('article')
   demandVersion(row.version, expected)
+  await settle(tx, [row])
   return row
+}
+
+/**
+ * Articles that became visible, or expired, since the last sweep: what readers saw of them is noted
+ * before it is changed. Throws `Overtaken` when that happened while this transaction, whose now() is
+ * its start, waited for their locks: to it they would still be what they were.
+ */
+async function settle(
+  tx: Tx,
+  rows: Pick<LockedArticle, 'id' | 'status' | 'announced'>[],
+): Promise<void> {
+  const published = rows.filter(({ status }) => status === 'published')
+  if (published.length === 0) return
+  const { rows: overtaken } = await tx.execute(sql`
+    select from articles
+    where id = any(${array(idsOf(published), 'uuid')}) and exists (
+      select from unnest(array[publish_at, embargo_until, expires_at]) t
+      where t > now() and t <= clock_timestamp())`)
+  if (overtaken.length > 0) throw new Overtaken('the visibility of an article turned meanwhile')
+  const unnoted = published.filter(({ announced }) => !announced)
+  if (unnoted.length > 0) await noteShown(tx, idsOf(unnoted))
+}
+
+const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id)
+
+/** What was killed stays as it was until it is revived. Throws `wrong_state`. */
+export function demandAlive(article: LockedArticle): void {
+  if (article.status !== 'killed') return
+  throw new Fault('wrong_state', 'A killed article cannot be changed; revive it first.')
 }
 
 /**
@@ -50,11 +82,20 @@ export async function demandMayChangeShown({ tx, actor }: Writing, condition: SQ
   if (published) demand(actor, 'content:publish', 'Changing what published articles show')
 }
 
+/** Whether readers have ever been able to see the article, by the database's clock. */
+export async function wasVisible({ tx }: Writing, id: string): Promise<boolean> {
+  const { rows } = await tx.execute<{ seen: boolean }>(sql`
+    select first_visible_at is not null
+      or (status = 'published' and greatest(publish_at, embargo_until) <= now()) as seen
+    from articles where id = ${id}`)
+  return rows[0]?.seen ?? false
+}
+
 /** Gives the article its next version. */
 export async function nextVersion({ tx }: Writing, article: LockedArticle): Promise<void> {
   await tx
     .update(articles)
-    .set({ version: article.version + 1, updatedAt: now })
+    .set({ version: article.version + 1, updatedAt: moment })
     .where(eq(articles.id, article.id))
 }
 
@@ -64,12 +105,13 @@ export async function nextVersion({ tx }: Writing, article: LockedArticle): Prom
  */
 export async function lockArticlesWhere({ tx }: Writing, condition: SQL): Promise<string[]> {
   const rows = await tx
-    .select({ id: articles.id })
+    .select({ id: articles.id, status: articles.status, announced: articles.announced })
     .from(articles)
     .where(condition)
     .orderBy(articles.id)
     .for('update')
-  return rows.map((row) => row.id)
+  await settle(tx, rows)
+  return idsOf(rows)
 }
 
 /** Gives locked articles their next versions. */
@@ -77,6 +119,6 @@ export async function nextVersions({ tx }: Writing, ids: string[]): Promise<void
   if (ids.length === 0) return
   await tx
     .update(articles)
-    .set({ version: sql`${articles.version} + 1`, updatedAt: now })
+    .set({ version: sql`${articles.version} + 1`, updatedAt: moment })
     .where(inArray(articles.id, ids))
 }

@@ -1,6 +1,7 @@
 import { blocksToMarkdown } from '../body/markdown.ts'
 import type { KeyedBlock } from '../body/schema.ts'
 import { type CategoryRow, presentCategory } from '../categories/present.ts'
+import { type CorrectionRow, presentCorrection } from '../corrections/present.ts'
 import { rfc3339 } from '../fields.ts'
 import { presentQuote, type QuoteRow } from '../quotes/present.ts'
 import { presentSource, type SourceRow } from '../sources/present.ts'
@@ -33,6 +34,7 @@ export type ArticleRow = {
   categories?: CategoryRow[]
   sources?: (SourceRow & { role: string | null; note: string | null })[]
   quotes?: QuoteRow[]
+  corrections?: CorrectionRow[]
 }
 
 /** How an article is shown: its page's address, the formats of its body, and to whom. */
@@ -78,6 +80,7 @@ export function presentArticle(row: ArticleRow, shape: Shape): Article {
       sources: row.sources.map((s) => ({ ...presentSource(s), role: s.role, note: s.note })),
     }),
     ...(row.quotes && { quotes: row.quotes.map(presentQuote) }),
+    ...(row.corrections && { corrections: row.corrections.map(presentCorrection) }),
   }
 }
 

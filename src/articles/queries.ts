@@ -20,7 +20,7 @@ const ORDERS = {
 export type Wanted = { formats: readonly string[]; include: readonly string[] }
 
 /** The columns of a load: one statement brings the articles with all that was asked for. */
-function columns({ schema }: Reading, { formats, include }: Wanted): SQL {
+function columns({ schema }: Pick<Reading, 'schema'>, { formats, include }: Wanted): SQL {
   const wants = (...names: string[]) => names.some((name) => formats.includes(name))
   const list = (name: string, order: string) => sql`
     (select coalesce(json_agg(x order by x.${sql.raw(order)}), '[]')
@@ -38,9 +38,19 @@ function columns({ schema }: Reading, { formats, include }: Wanted): SQL {
       include.includes('categories') && sql`${list('article_categories', 'place')} as categories`,
       include.includes('sources') && sql`${list('article_sources', 'place')} as sources`,
       include.includes('quotes') && sql`${list('quotes', 'position')} as quotes`,
+      include.includes('corrections') && sql`${list('corrections', 'at')} as corrections`,
     ].filter((part) => part !== false),
     sql`, `,
   )
+}
+
+/**
+ * Whole articles, as revisions keep them: all that a load can bring, but the HTML and the plain text,
+ * which the blocks give again.
+ */
+export function snapshot(where: SQL): SQL {
+  const all = { formats: ['blocks'], include: ['categories', 'sources', 'quotes', 'corrections'] }
+  return sql`select ${columns({ schema: 'editor' }, all)} from editor.articles a where ${where}`
 }
 
 /** One article by id, or undefined. */

@@ -1,51 +1,29 @@
 import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
-import type { Config } from '../config.ts'
-import type { Writing } from '../db/client.ts'
 import { missing } from '../errors.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { isEditor, readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
-import { Nothing } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
-import { resourceVerb, resourceWrites } from '../http/resource.ts'
+import { resourceWrites } from '../http/resource.ts'
+import { findRevisionAsOf } from '../revisions/queries.ts'
 import { createArticle, deleteArticle, updateArticle } from './commands.ts'
-import { publishArticle, unpublishArticle } from './lifecycle.ts'
-import { presentArticle, type Shape } from './present.ts'
-import { findArticle, listArticles, type Wanted } from './queries.ts'
+import { presentArticle } from './present.ts'
+import { findArticle, listArticles } from './queries.ts'
 import {
   Article,
   ArticleCreate,
   ArticleListQuery,
   ArticlePage,
   ArticlePatch,
-  ArticleQuery,
+  ArticleWriteQuery,
   EDITOR_FIELDS,
-  Publication,
+  RevisionQuery,
 } from './schema.ts'
+import { articleResource, asked, included, params } from './shape.ts'
 
 const tags = ['Articles']
-const params = addressOf('council-adopts-sea-wall-levy')
-
-/** What is loaded, and how it is shown, out of what was asked for. */
-function asked(
-  query: ArticleQuery,
-  config: Config,
-  editor: boolean,
-  fallback: readonly string[],
-): Wanted & Shape {
-  const { body = fallback, fields, include = [] } = query
-  const formats = fields && !fields.includes('body') && query.body === undefined ? [] : body
-  return {
-    articleUrl: config.articleUrl ?? `${config.publicUrl}/v1/articles/{slug}`,
-    formats: formats.filter((format) => format !== 'none'),
-    // Asking for a format of the body is asking for the body.
-    fields: fields && query.body && !fields.includes('body') ? [...fields, 'body'] : fields,
-    include,
-    editor,
-  }
-}
 
 /** Reads of articles: whoever asks, in that audience's view. */
 export function articleReads(app: App, { config, db }: Services): void {
@@ -96,18 +74,25 @@ export function articleReads(app: App, { config, db }: Services): void {
         summary: 'One article',
         description: 'By id or slug. A slug it once had leads to it with 301.',
         params,
-        querystring: ArticleQuery,
+        querystring: RevisionQuery,
         response: { 200: Article },
       },
-      config: { throws: ['not_found'], redirects: true },
+      config: { throws: ['not_found', 'gone', 'legally_removed'], redirects: true },
     },
     async (request, reply) => {
+      const { asOf } = request.query
+      if (asOf !== undefined) demandOfReader(request.actor, 'drafts:read', 'Asking for asOf')
       demandEditorFields(request.actor, request.query.fields)
       const reading = readingOf(request, db)
       const id = await addressed(request, reply, reading, 'article', request.params.idOrSlug)
       if (id === undefined) return reply
       const shape = asked(request.query, config, isEditor(request), ['html'])
-      const row = await findArticle(reading, id, shape)
+      const then = asOf && (await findRevisionAsOf(db.editor, id, asOf))
+      const row = then
+        ? included(then.content, shape.include)
+        : asOf === undefined
+          ? await findArticle(reading, id, shape)
+          : undefined
       if (!row) throw missing('article')
       return sendRead(request, reply, presentArticle(row, shape), row.version)
     },
@@ -116,20 +101,7 @@ export function articleReads(app: App, { config, db }: Services): void {
 
 /** Writes of articles. */
 export function articleWrites(app: App, { config, db }: Services): void {
-  const resource = {
-    kind: 'Article',
-    tag: 'Articles',
-    path: '/articles',
-    params,
-    shown: Article,
-    query: ArticleQuery,
-    async show({ tx }: Writing, id: string, query: ArticleQuery) {
-      const shape = asked(query, config, true, ['html'])
-      const row = await findArticle({ db: tx, schema: 'editor' }, id, shape)
-      if (!row) throw missing('article')
-      return { body: presentArticle(row, shape), version: row.version, address: row.slug }
-    },
-  }
+  const resource = articleResource(config)
   resourceWrites(app, db, {
     ...resource,
     create: {
@@ -152,9 +124,10 @@ export function articleWrites(app: App, { config, db }: Services): void {
       summary: 'Change an article',
       description:
         'A JSON merge patch, with the ETag of what you read in If-Match. On a published article it is live with its answer and needs `content:publish` too.',
-      throws: ['slug_taken', 'unknown_reference'],
+      throws: ['slug_taken', 'unknown_reference', 'quote_altered', 'wrong_state'],
       example: { summary: 'What was decided, and when it starts.' },
       body: ArticlePatch,
+      query: ArticleWriteQuery,
       run: updateArticle,
     },
     remove: {
@@ -165,24 +138,5 @@ export function articleWrites(app: App, { config, db }: Services): void {
       query: z.strictObject({}),
       run: (ctx, name, expected) => deleteArticle(ctx, name, expected),
     },
-  })
-  resourceVerb(app, db, resource, {
-    name: 'publish',
-    scope: 'content:publish',
-    summary: 'Publish an article',
-    description:
-      'Now or later; on a published one, sets its times. Needs a headline and a body, nothing else.',
-    throws: ['wrong_state'],
-    body: Publication,
-    run: publishArticle,
-  })
-  resourceVerb(app, db, resource, {
-    name: 'unpublish',
-    scope: 'content:publish',
-    summary: 'Take an article back',
-    description: 'Readers get 404; publishing again brings it back.',
-    throws: ['wrong_state'],
-    body: Nothing,
-    run: (ctx, name, _input, expected) => unpublishArticle(ctx, name, expected),
   })
 }

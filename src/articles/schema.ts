@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Body, BodyInput } from '../body/schema.ts'
 import { Category } from '../categories/schema.ts'
+import { CORRECTION_KINDS, Correction } from '../corrections/schema.ts'
 import { HttpUrl, Id, IdOrSlug, Instant, InstantInput, Language, Slug } from '../fields.ts'
 import { pageOf } from '../http/paging.ts'
 import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
@@ -71,6 +72,7 @@ export const Article = z
       .meta({ description: 'With `include=categories`; the first is the primary one.' }),
     sources: z.array(SourceOfArticle).meta({ description: 'With `include=sources`.' }),
     quotes: z.array(Quote).meta({ description: 'With `include=quotes`.' }),
+    corrections: z.array(Correction).meta({ description: 'With `include=corrections`.' }),
   })
   .partial()
   .required({ id: true })
@@ -137,6 +139,22 @@ export const ArticlePatch = z
   })
 export type ArticlePatch = z.infer<typeof ArticlePatch>
 
+/** A correction, and in the same call the changes that it describes. */
+export const CorrectionCreate = z
+  .strictObject({
+    kind: z.enum(CORRECTION_KINDS),
+    text: text(5000, 1).refine((value) => value.trim() !== '', 'must not be blank'),
+    block: z
+      .string()
+      .max(64)
+      .optional()
+      .meta({ description: 'The `_key` of the block it concerns.' }),
+    quote: Id.optional().meta({ description: 'The quote of the article it concerns.' }),
+    changes: ArticlePatch.optional(),
+  })
+  .meta({ id: 'CorrectionCreate', description: 'A correction, and the changes that it describes.' })
+export type CorrectionCreate = z.infer<typeof CorrectionCreate>
+
 /** When an article is to be visible. */
 export const Publication = z
   .strictObject({
@@ -157,8 +175,26 @@ export const Publication = z
   .meta({ id: 'Publication', description: 'When the article is to be visible.' })
 export type Publication = z.infer<typeof Publication>
 
+/** Why an article is taken back or revived, for editors. */
+export const Unpublication = z
+  .strictObject({ reason: text(2000, 1).optional().meta({ description: 'For editors.' }) })
+  .meta({ id: 'Unpublication', description: 'Why, for editors.' })
+export type Unpublication = z.infer<typeof Unpublication>
+
+const told = (max: number) =>
+  text(max, 1).refine((value) => value.trim() !== '', 'must not be blank')
+
+export const Kill = z
+  .strictObject({
+    reason: told(2000).meta({ description: 'For editors.' }),
+    notice: told(2000).meta({ description: 'What the public is told.' }),
+    legal: z.boolean().optional().meta({ description: 'Removed for legal reasons: 451.' }),
+  })
+  .meta({ id: 'Kill', description: 'Why an article is killed, and what the public is told.' })
+export type Kill = z.infer<typeof Kill>
+
 export const BODY_FORMATS = ['html', 'text', 'markdown', 'blocks', 'none'] as const
-export const INCLUDES = ['categories', 'sources', 'quotes'] as const
+export const INCLUDES = ['categories', 'sources', 'quotes', 'corrections'] as const
 export const EDITOR_FIELDS = [
   'status',
   'publishAt',
@@ -208,6 +244,24 @@ export const ArticleQuery = z.strictObject({
   }),
 })
 export type ArticleQuery = z.infer<typeof ArticleQuery>
+
+/** What a write that changes an article's text can say beside it. */
+export const ArticleWriteQuery = ArticleQuery.extend({
+  onQuoteChange: choice(
+    ['refuse', 'mark'],
+    'refuse',
+    'When verified quotes would break: refuse with 409 `quote_altered`, or save and mark them.',
+  ),
+  reason: text(2000, 1)
+    .optional()
+    .meta({ description: 'Why, for editors: kept with the revision.' }),
+})
+export type ArticleWriteQuery = z.infer<typeof ArticleWriteQuery>
+
+export const RevisionQuery = ArticleQuery.extend({
+  asOf: InstantInput.optional().meta({ description: 'For editors: as it was at this instant.' }),
+})
+export type RevisionQuery = z.infer<typeof RevisionQuery>
 
 export const ArticleListQuery = z.strictObject({
   q,

@@ -1,11 +1,14 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
+import { record, recordArticles, recordUpdates } from '../changes/record.ts'
+import { noteCategories } from '../changes/sightings.ts'
 import type { Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { moment, now } from '../db/clock.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, categories } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
+import { array } from '../db/where.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
 import { withDescendants } from './queries.ts'
 import type { CategoryCreate, CategoryPatch } from './schema.ts'
@@ -82,6 +85,14 @@ export async function createCategory(ctx: Writing, input: CategoryCreate): Promi
     updatedAt: now,
   })
   await place(ctx, id, parent, input.position ?? Number.MAX_SAFE_INTEGER)
+  await record(ctx, {
+    kind: 'category',
+    id,
+    operation: 'create',
+    event: 'category.created',
+    fromVersion: null,
+    toVersion: 1,
+  })
   return id
 }
 
@@ -107,6 +118,8 @@ export async function updateCategory(
   if (parent && parent !== row.parentId) await demandNoRing(ctx, row.id, parent)
   if (patch.slug) await takeSlug(tx, 'category', patch.slug, row.id)
   const { parent: _parent, position: _position, ...columns } = patch
+  const turns = parent === row.parentId ? [] : await lineages(ctx, [row.id, row.parentId, parent])
+  await noteCategories(tx, turns)
   await tx
     .update(categories)
     .set({
@@ -114,7 +127,7 @@ export async function updateCategory(
       // Set only when it moves: the trigger takes the lock of the tree, which comes before row locks.
       ...(parent !== row.parentId && { parentId: parent }),
       version: row.version + 1,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(categories.id, row.id))
   if (moves) {
@@ -123,6 +136,15 @@ export async function updateCategory(
     await place(ctx, row.id, parent, patch.position ?? stays)
     if (parent !== row.parentId) await closeUp(ctx, row.parentId)
   }
+  await noteCategories(tx, turns)
+  await record(ctx, {
+    kind: 'category',
+    id: row.id,
+    operation: 'update',
+    event: 'category.updated',
+    fromVersion: row.version,
+    toVersion: row.version + 1,
+  })
   return row.id
 }
 
@@ -133,6 +155,17 @@ async function closeUp({ tx }: Writing, parent: string | null): Promise<void> {
     from (select id, row_number() over (order by position, id) - 1 as position
           from categories where parent_id is not distinct from ${parent}::uuid) n
     where n.id = c.id and n.position <> c.position`)
+}
+
+/** These categories and all those above them: whom a move gives or takes what is below. */
+async function lineages({ tx }: Writing, ids: (string | null)[]): Promise<string[]> {
+  const named = ids.filter((id) => id !== null)
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    with recursive above (id, parent_id) as (
+      select id, parent_id from categories where id = any(${array(named, 'uuid')})
+      union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
+    ) select id from above`)
+  return rows.map((row) => row.id)
 }
 
 async function demandNoRing({ tx }: Writing, id: string, parent: string): Promise<void> {
@@ -183,6 +216,14 @@ export async function deleteCategory(
     await mergeInto(ctx, row, reassignTo)
   }
   await tx.delete(categories).where(eq(categories.id, row.id))
+  await record(ctx, {
+    kind: 'category',
+    id: row.id,
+    operation: 'delete',
+    event: reassignTo === undefined ? 'category.deleted' : 'category.merged',
+    fromVersion: row.version,
+    toVersion: null,
+  })
   await closeUp(ctx, row.parentId)
 }
 
@@ -203,14 +244,13 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     ctx,
     sql`id in (select article_id from article_categories where category_id = ${row.id})`,
   )
+  const turns = await lineages(ctx, [row.id, heir.id])
+  await noteCategories(tx, turns)
   // A child that takes its parent's place moves up to where the parent was.
-  await liftAbove(ctx, heir.id, row)
+  const moved = await liftAbove(ctx, heir.id, row)
   for (const child of children) {
     if (child.id === heir.id) continue
-    await tx
-      .update(categories)
-      .set({ parentId: heir.id, version: sql`${categories.version} + 1`, updatedAt: now })
-      .where(eq(categories.id, child.id))
+    moved.push(...(await moveBelow(ctx, child.id, heir.id)))
     await place(ctx, child.id, heir.id, Number.MAX_SAFE_INTEGER)
   }
   // Where an article has both, the earlier place stays: the first category is the primary one.
@@ -222,7 +262,11 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     .update(articleCategories)
     .set({ categoryId: heir.id })
     .where(eq(articleCategories.categoryId, row.id))
+  const reason = `the category ${row.slug} was merged`
+  await recordUpdates(ctx, 'category', moved, reason)
   await nextVersions(ctx, touched)
+  await recordArticles(ctx, touched, 'article.updated', { reason })
+  await noteCategories(tx, turns)
   await bequeathSlugs(tx, 'category', row.id, heir.id)
 }
 
@@ -234,11 +278,18 @@ async function liftAbove(ctx: Writing, heirId: string, row: typeof categories.$i
       union select c.id, c.parent_id from categories c join below b on c.parent_id = b.id
     ) select parent_id from below where id = ${heirId}`)
   const [left] = rows
-  if (!left) return
-  await ctx.tx
-    .update(categories)
-    .set({ parentId: row.parentId, version: sql`${categories.version} + 1`, updatedAt: now })
-    .where(eq(categories.id, heirId))
+  if (!left) return []
+  const moved = await moveBelow(ctx, heirId, row.parentId)
   await place(ctx, heirId, row.parentId, row.position)
   await closeUp(ctx, left.parent_id)
+  return moved
+}
+
+/** Gives a category another parent, in its next version. */
+function moveBelow({ tx }: Writing, id: string, parent: string | null) {
+  return tx
+    .update(categories)
+    .set({ parentId: parent, version: sql`${categories.version} + 1`, updatedAt: moment })
+    .where(eq(categories.id, id))
+    .returning({ id: categories.id, version: categories.version })
 }

@@ -60,7 +60,7 @@ export function categoryReads(app: App, { config, db }: Services): void {
         querystring: CategoryQuery,
         response: { 200: Category },
       },
-      config: { throws: ['not_found'], redirects: true },
+      config: { throws: ['not_found', 'gone', 'legally_removed'], redirects: true },
     },
     async (request, reply) => {
       const reading = readingOf(request, db)

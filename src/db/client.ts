@@ -12,7 +12,7 @@ export type Tx = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0]
 export type Reading = { db: Executor; schema: ReaderSchema }
 
 /** What commands are given: the transaction they work in, and who acts. */
-export type Writing = { tx: Tx; actor: Actor }
+export type Writing = { tx: Tx; actor: Actor; requestId?: string | undefined }
 
 /** The two pools of the service. Readers' statements cannot even name a table. */
 export type Database = {
@@ -91,8 +91,14 @@ export function openDatabase(
 const RETRY = new Set(['40001', '40P01'])
 
 /**
- * One transaction as an editor. A deadlock or serialisation failure is tried again, three times in
- * all: nothing was written.
+ * Thrown in a transaction whose now() is older than something that it must see, since it waited for a
+ * lock meanwhile: it is tried again.
+ */
+export class Overtaken extends Error {}
+
+/**
+ * One transaction as an editor. A deadlock, a serialisation failure and one that was overtaken are tried
+ * again, three times in all: nothing was written.
  */
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -100,7 +106,8 @@ export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>)
       return await db.editor.transaction(work)
     } catch (error) {
       const code = driverError(error)?.code
-      if (attempt === 3 || !code || !RETRY.has(code)) throw error
+      const again = error instanceof Overtaken || (code && RETRY.has(code))
+      if (attempt === 3 || !again) throw error
     }
   }
 }

@@ -14,12 +14,21 @@ const CONTENT = [
   'categories',
   'sources',
   'quotes',
+  'corrections',
   'article_categories',
   'article_sources',
 ]
 
 /** All tables of ours; what else stands in `public` is not ours to touch. */
-const TABLES = [...CONTENT, 'slugs', 'api_keys', 'idempotency_keys']
+const TABLES = [
+  ...CONTENT,
+  'slugs',
+  'api_keys',
+  'idempotency_keys',
+  'revisions',
+  'changes',
+  'sightings',
+]
 
 /** Roles are the whole server's, advisory locks one database's: creating them tolerates a race. */
 const CREATE_ROLES = ['dateline_reader', 'dateline_editor'].map(
@@ -57,11 +66,17 @@ const RIGHTS = [
   `REVOKE ALL ON ${TABLES.join(', ')} FROM PUBLIC, dateline_reader, dateline_editor`,
   'REVOKE ALL ON SCHEMA reader, editor FROM PUBLIC, dateline_reader, dateline_editor',
   'GRANT USAGE ON SCHEMA public, editor TO dateline_editor',
-  'GRANT USAGE ON SCHEMA reader TO dateline_reader',
-  'GRANT SELECT ON ALL TABLES IN SCHEMA reader TO dateline_reader',
+  'GRANT USAGE ON SCHEMA reader TO dateline_reader, dateline_editor',
+  // Editors' writes note what readers see.
+  'GRANT SELECT ON ALL TABLES IN SCHEMA reader TO dateline_reader, dateline_editor',
   'GRANT SELECT ON ALL TABLES IN SCHEMA editor TO dateline_editor',
   `GRANT SELECT, INSERT, UPDATE, DELETE ON ${CONTENT.join(', ')}, slugs, idempotency_keys TO dateline_editor`,
-  'GRANT SELECT, INSERT, UPDATE ON api_keys TO dateline_editor',
+  'GRANT SELECT, INSERT, UPDATE ON api_keys, sightings TO dateline_editor',
+  // A purge takes text out of revisions; who and when stay.
+  'GRANT SELECT, INSERT, UPDATE (content, reason, purged_at) ON revisions TO dateline_editor',
+  // Append-only: what happened is neither changed nor forgotten.
+  'GRANT SELECT, INSERT ON changes TO dateline_editor',
+  'GRANT EXECUTE ON FUNCTION public.number_changes() TO dateline_editor',
 ]
 
 /** Creates the roles and lets the owner enter them. Run as the owner, before the migrations. */
@@ -87,7 +102,7 @@ export async function roleFaults(db: Database): Promise<string[]> {
     where n.nspname = ${schema} and c.relkind = 'v'`
   const readable = sql`
     select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where has_table_privilege(c.oid, 'select')
+    where has_any_column_privilege(c.oid, 'select')
       and ((n.nspname = 'public' and c.relname in (${names(TABLES)})) or n.nspname = 'editor')
     order by 1`
   const [reader] = (await db.reader.execute<Rights>(rights('reader'))).rows

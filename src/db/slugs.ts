@@ -62,7 +62,11 @@ export async function bequeathSlugs(
 ): Promise<void> {
   await tx
     .update(slugs)
-    .set({ resourceId: to })
+    .set({
+      resourceId: to,
+      seen: sql`${slugs.seen} or exists (
+        select from sightings s where s.kind = ${kind} and s.resource_id = ${from})`,
+    })
     .where(and(eq(slugs.kind, kind), eq(slugs.resourceId, from)))
 }
 

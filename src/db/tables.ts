@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
+  bigint,
+  boolean,
   check,
   customType,
   foreignKey,
@@ -35,7 +37,7 @@ const created = {
   updatedAt: instant('updated_at').notNull(),
 }
 
-/** The contract: slugs are [a-z0-9]+(-[a-z0-9]+)*, at most 100 long. */
+/** slugs are [a-z0-9]+(-[a-z0-9]+)*, at most 100 long. */
 const slugCheck = (table: string, column: AnyPgColumn) =>
   check(
     `${table}_slug_check`,
@@ -52,6 +54,8 @@ export const slugs = pgTable(
     kind: text('kind').notNull(),
     slug: slugText('slug').notNull(),
     resourceId: uuid('resource_id').notNull(),
+    // Whether readers saw the resource under it: the working slug of a draft leads nobody anywhere.
+    seen: boolean('seen').notNull().default(false),
   },
   (t) => [
     primaryKey({ name: 'slugs_pkey', columns: [t.kind, t.slug] }),
@@ -152,6 +156,14 @@ export const articles = pgTable(
     publishedAt: instant('published_at'),
     /** The first instant of visibility, once it is past; what has one cannot be deleted. */
     firstVisibleAt: instant('first_visible_at'),
+    /** Since when it is gone, of what was visible and is unpublished or killed. */
+    goneAt: instant('gone_at'),
+    /** What the public is told of a kill. */
+    notice: text('notice'),
+    /** Killed for legal reasons: 451 instead of 410. */
+    legal: boolean('legal').notNull().default(false),
+    /** Whether readers were last told that it is visible: the sweep compares. */
+    announced: boolean('announced').notNull().default(false),
     /** publishedAt as a sort key without nulls: what has no date yet comes as newest. */
     listedAt: instant('listed_at')
       .notNull()
@@ -177,6 +189,7 @@ export const articles = pgTable(
       'articles_expires_at_check',
       sql`${t.expiresAt} > ${t.publishAt} and ${t.expiresAt} > coalesce(${t.embargoUntil}, '-infinity')`,
     ),
+    check('articles_notice_check', sql`${t.status} <> 'killed' or ${t.notice} <> ''`),
     check('articles_origin_check', sql`(${t.originSystem} is null) = (${t.originId} is null)`),
     // NULLS FIRST, as ORDER BY ... DESC means it: otherwise no sort is served by them.
     // What readers list: only published rows, in the order of the list.
@@ -347,5 +360,114 @@ export const idempotencyKeys = pgTable(
       foreignColumns: [apiKeys.id],
     }),
     index('idempotency_keys_created_at_idx').on(t.createdAt),
+  ],
+)
+
+/** What an article was at a version, with its quotes, sources, categories and corrections. */
+export const revisions = pgTable(
+  'revisions',
+  {
+    articleId: uuid('article_id').notNull(),
+    version: integer('version').notNull(),
+    /** The row of the load query at that version, all included; without what the blocks give again. */
+    content: jsonb('content').notNull(),
+    at: instant('at').notNull(),
+    keyId: uuid('key_id'),
+    keyName: text('key_name').notNull(),
+    event: text('event').notNull(),
+    reason: text('reason'),
+    requestId: text('request_id'),
+    /** When text was purged from it; what is purged is gone from `content`. */
+    purgedAt: instant('purged_at'),
+  },
+  (t) => [
+    primaryKey({ name: 'revisions_pkey', columns: [t.articleId, t.version] }),
+    foreignKey({
+      name: 'revisions_article_id_fkey',
+      columns: [t.articleId],
+      foreignColumns: [articles.id],
+    }).onDelete('cascade'),
+    index('revisions_article_id_at_idx').on(t.articleId, t.at),
+    check('revisions_version_check', sql`${t.version} > 0`),
+  ],
+)
+
+/**
+ * The ledger: one row for each thing that happened, written in the transaction that did it while
+ * the resource's row is locked. `position` is given after commit, by public.number_changes().
+ */
+export const changes = pgTable(
+  'changes',
+  {
+    /** The order of insertion; not of commit, so nobody pages by it. */
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    position: bigint('position', { mode: 'number' }),
+    kind: text('kind').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+    /** The part it happened to: a quote or a correction of the article. */
+    partKind: text('part_kind'),
+    partId: uuid('part_id'),
+    operation: text('operation').notNull(),
+    event: text('event').notNull(),
+    fromVersion: integer('from_version'),
+    toVersion: integer('to_version'),
+    keyId: uuid('key_id'),
+    keyName: text('key_name').notNull(),
+    reason: text('reason'),
+    requestId: text('request_id'),
+    at: instant('at').notNull(),
+  },
+  (t) => [
+    unique('changes_position_key').on(t.position),
+    index('changes_unnumbered_idx').on(t.id).where(sql`position is null`),
+    index('changes_resource_id_idx').on(t.resourceId, t.id),
+    check('changes_operation_check', sql`${t.operation} in ('create', 'update', 'delete', 'time')`),
+  ],
+)
+
+/** What was wrong and is set right, or what is added: told with the article for ever. */
+export const corrections = pgTable(
+  'corrections',
+  {
+    id: uuid('id').primaryKey(),
+    articleId: uuid('article_id').notNull(),
+    kind: text('kind').notNull(),
+    text: text('text').notNull(),
+    at: instant('at').notNull(),
+    fromVersion: integer('from_version').notNull(),
+    toVersion: integer('to_version').notNull(),
+    block: text('block'),
+    quoteId: uuid('quote_id'),
+  },
+  (t) => [
+    foreignKey({
+      name: 'corrections_article_id_fkey',
+      columns: [t.articleId],
+      foreignColumns: [articles.id],
+    }).onDelete('cascade'),
+    index('corrections_article_id_at_idx').on(t.articleId, t.at, t.id),
+    index('corrections_quote_id_idx').on(t.quoteId),
+    check('corrections_text_check', sql`${t.text} <> ''`),
+    check(
+      'corrections_kind_check',
+      sql`${t.kind} in ('correction', 'clarification', 'update', 'retraction')`,
+    ),
+  ],
+)
+
+/**
+ * What readers have seen besides articles: quotes, sources and categories, and since when they are
+ * gone, so that what was visible answers 410 for ever and what never was 404.
+ */
+export const sightings = pgTable(
+  'sightings',
+  {
+    kind: text('kind').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+    goneAt: instant('gone_at'),
+  },
+  (t) => [
+    primaryKey({ name: 'sightings_pkey', columns: [t.kind, t.resourceId] }),
+    check('sightings_kind_check', sql`${t.kind} in ('quote', 'source', 'category')`),
   ],
 )

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Reading } from '../db/client.ts'
+import { absence } from '../db/gone.ts'
 import { findAddresses, type SlugKind } from '../db/slugs.ts'
 import type { Resolved } from '../db/where.ts'
-import { type Detail, Fault, missing } from '../errors.ts'
+import { type Detail, Fault } from '../errors.ts'
 import { IdOrSlug, UUID } from '../fields.ts'
 import { cachePolicy } from './caching.ts'
 import type { Filter } from './parameters.ts'
@@ -20,7 +21,7 @@ export const addressOf = (example: string) =>
 
 /**
  * The id that a path names in this audience's view, or undefined after answering 301: the name was
- * an old slug. Throws `not_found`.
+ * an old slug. Throws `not_found`, or `gone` for what was visible.
  */
 export async function addressed(
   request: FastifyRequest,
@@ -30,7 +31,7 @@ export async function addressed(
   name: string,
 ): Promise<string | undefined> {
   const found = (await findAddresses(reading, kind, [name])).get(name)
-  if (!found) throw missing(kind)
+  if (!found) throw await absence(reading, kind, name)
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)
   const current = path.replace(/[^/]*$/, found.slug)

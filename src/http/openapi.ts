@@ -191,7 +191,9 @@ const TAGS = [
   ['Quotes', 'What was said, tied to the characters of the article that prints it.'],
   ['Sources', 'Who or what stories rely on.'],
   ['Categories', 'The tree that articles are filed in.'],
+  ['Revisions', 'What an article was at each version, for editors.'],
   ['Keys', 'API keys, for administrators.'],
+  ['Audit', 'Who did what, for administrators.'],
   ['Service', 'Health and metrics.'],
 ] as const
 

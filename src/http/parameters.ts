@@ -6,7 +6,7 @@ import { text } from '../text.ts'
  * queries want; what they document is the string's form.
  */
 
-/** The contract: in a filter a comma is "any of" and a leading `-` is "none of". */
+/** in a filter a comma is "any of" and a leading `-` is "none of". */
 export type Filter = { any: string[]; none: string[] }
 
 const MAX_ITEMS = 100
@@ -90,7 +90,7 @@ export function choice<const T extends string>(
     .meta({ description })
 }
 
-/** The contract: 1 to 100, 20 unless told. */
+/** 1 to 100, 20 unless told. */
 export const limit = z
   .string()
   .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 100')

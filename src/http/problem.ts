@@ -13,12 +13,14 @@ const STATUS: Record<FaultKind, number> = {
   missing: 404,
   method: 405,
   conflict: 409,
+  gone: 410,
   preconditionFailed: 412,
   tooLarge: 413,
   mediaType: 415,
   rule: 422,
   preconditionRequired: 428,
   rateLimited: 429,
+  legal: 451,
   internal: 500,
   unavailable: 503,
 }
@@ -50,6 +52,25 @@ export const Problem = z
         }),
       )
       .meta({ description: 'All that is wrong, not only the first.' }),
+    gone: z
+      .object({
+        kind: z.string(),
+        notice: z.string().nullable(),
+        since: z.string().meta({ description: 'RFC 3339.' }),
+      })
+      .optional()
+      .meta({ description: 'Of `gone` and `legally_removed`.' }),
+    quotes: z
+      .array(
+        z.object({
+          id: z.string(),
+          text: z.string(),
+          state: z.string(),
+          found: z.string().nullable().meta({ description: 'The words that would stand there.' }),
+        }),
+      )
+      .optional()
+      .meta({ description: 'Of `quote_altered`: each verified quote that would break.' }),
     references: z
       .array(z.object({ kind: z.string(), id: z.string(), slug: z.string().optional() }))
       .optional()

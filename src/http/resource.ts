@@ -39,7 +39,16 @@ export type WrittenResource<
   create: Said & { body: Create; run(ctx: Writing, input: z.output<Create>): Promise<string> }
   update: Said & {
     body: Patch
-    run(ctx: Writing, name: string, patch: z.output<Patch>, expected: Expected): Promise<string>
+    /** What a change can say beyond `query`. */
+    query?: z.ZodType
+    run(
+      ctx: Writing,
+      name: string,
+      patch: z.output<Patch>,
+      expected: Expected,
+      // biome-ignore lint/suspicious/noExplicitAny: parsed by `query`, which stands beside it
+      query: any,
+    ): Promise<string>
   }
   remove: Said & {
     /** Where what can be deleted is another example than what can be read. */
@@ -100,7 +109,7 @@ export function resourceWrites<
         summary: update.summary,
         description: update.description,
         params,
-        querystring: resource.query,
+        querystring: update.query ?? resource.query,
         body: update.body,
         response: { 200: resource.shown },
       },
@@ -115,7 +124,8 @@ export function resourceWrites<
       const expected = requireIfMatch(request)
       return write(db, request, reply, async (ctx) => {
         const name = nameIn(request.params, parameter)
-        const id = await update.run(ctx, name, request.body as z.output<Patch>, expected)
+        const { body, query } = request
+        const id = await update.run(ctx, name, body as z.output<Patch>, expected, query)
         return written(
           200,
           `/v1${path}`,
@@ -154,6 +164,32 @@ export function resourceWrites<
   )
 }
 
+/** A verb of a kind: what it takes, and the command behind it. */
+export type Verb<Body extends z.ZodType> = Said & {
+  /** `publish`: names the operation, and ends the path unless `suffix` does. */
+  name: string
+  suffix?: string
+  scope: 'content:write' | 'content:publish' | 'admin'
+  body: Body
+  /** What it can say beyond the resource's query. */
+  query?: z.ZodType
+  /** Path parameters in `suffix`, beside the item's. */
+  params?: z.ZodRawShape
+  /** Whether it changes what the caller must have read, so that `If-Match` is required. */
+  needsVersion?(input: z.output<Body>): boolean
+  /** The id of what is answered, or nothing when it is no longer there (204). */
+  run(
+    ctx: Writing,
+    name: string,
+    input: z.output<Body>,
+    expected: Expected | undefined,
+    // biome-ignore lint/suspicious/noExplicitAny: parsed by `query` and `params` beside it
+    more: { query: any; params: any },
+  ): Promise<string | undefined>
+  /** It leaves nothing to show. */
+  leavesNothing?: boolean
+}
+
 /** A verb on an item, such as `/articles/{idOrSlug}/publish`: heeds `If-Match`, answers the item. */
 export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
   app: App,
@@ -162,32 +198,22 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
     WrittenResource<z.ZodType, z.ZodType, Query, z.ZodType>,
     'kind' | 'tag' | 'path' | 'params' | 'shown' | 'query' | 'show'
   >,
-  verb: Said & {
-    name: string
-    scope: 'content:write' | 'content:publish'
-    body: Body
-    run(
-      ctx: Writing,
-      name: string,
-      input: z.output<Body>,
-      expected: Expected | undefined,
-    ): Promise<string>
-  },
+  verb: Verb<Body>,
 ): void {
   const { kind, path, params } = resource
   const [parameter = ''] = Object.keys(params.shape)
   app.post(
-    `${path}/:${parameter}/${verb.name}`,
+    `${path}/:${parameter}/${verb.suffix ?? verb.name}`,
     {
       schema: {
         operationId: `${verb.name}${kind}`,
         tags: [resource.tag],
         summary: verb.summary,
         description: verb.description,
-        params,
-        querystring: resource.query,
+        params: verb.params ? params.extend(verb.params) : params,
+        querystring: verb.leavesNothing ? z.strictObject({}) : (verb.query ?? resource.query),
         body: verb.body,
-        response: { 200: resource.shown },
+        response: verb.leavesNothing ? { 204: z.null() } : { 200: resource.shown },
       },
       config: {
         scope: verb.scope,
@@ -197,16 +223,17 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         example: verb.example ?? {},
       },
     },
-    (request, reply) =>
-      write(db, request, reply, async (ctx) => {
-        const name = nameIn(request.params, parameter)
-        const id = await verb.run(ctx, name, request.body as z.output<Body>, ifMatch(request))
-        return written(
-          200,
-          `/v1${path}`,
-          await resource.show(ctx, id, request.query as z.output<Query>),
-        )
-      }),
+    (request, reply) => {
+      const input = request.body as z.output<Body>
+      const expected = verb.needsVersion?.(input) ? requireIfMatch(request) : ifMatch(request)
+      return write(db, request, reply, async (ctx) => {
+        const { query, params: named } = request
+        const more = { query, params: named }
+        const id = await verb.run(ctx, nameIn(named, parameter), input, expected, more)
+        if (id === undefined) return { status: 204 }
+        return written(200, `/v1${path}`, await resource.show(ctx, id, query as z.output<Query>))
+      })
+    },
   )
 }
 

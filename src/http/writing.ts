@@ -23,7 +23,7 @@ export async function write(
   if (!actor) throw new Fault('unauthenticated', 'Writing needs a key.')
   const key = idempotencyKey(request)
   const answer = await transaction(db, async (tx) => {
-    const act = async () => answerOf(await work({ tx, actor }))
+    const act = async () => answerOf(await work({ tx, actor, requestId: request.id }))
     return key && actor.keyId ? once(tx, request, actor.keyId, key, act) : act()
   })
   reply.code(answer.status).headers(answer.headers).header('cache-control', 'no-store')

@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { record } from '../changes/record.ts'
 import type { Executor, Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
 import { apiKeys } from '../db/tables.ts'
@@ -9,13 +10,13 @@ import { makeKey } from './secret.ts'
 
 /** Makes a key: its id, and the key itself, which is nowhere else. Throws `rule_broken`. */
 export async function createKey(
-  { tx }: Writing,
+  ctx: Writing,
   input: ApiKeyCreate,
 ): Promise<{ id: string; key: string }> {
   const id = uuidv7()
   const { key, prefix, hash } = makeKey()
   const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null
-  const [row] = await tx
+  const [row] = await ctx.tx
     .insert(apiKeys)
     .values({
       id,
@@ -30,17 +31,31 @@ export async function createKey(
   if (row?.expired) {
     throw ruleBroken([{ pointer: '/expiresAt', message: 'expiresAt must be in the future.' }])
   }
+  await record(ctx, {
+    kind: 'key',
+    id,
+    operation: 'create',
+    event: 'key.created',
+    fromVersion: null,
+    toVersion: null,
+  })
   return { id, key }
 }
 
 /** Revokes a key, at once and for good; again changes nothing. Throws `not_found`. */
-export async function revokeKey({ tx }: Writing, id: string): Promise<void> {
-  const revoked = await tx
-    .update(apiKeys)
-    .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, ${now})` })
-    .where(eq(apiKeys.id, id))
-    .returning({ id: apiKeys.id })
-  if (revoked.length === 0) throw missing('key')
+export async function revokeKey(ctx: Writing, id: string): Promise<void> {
+  const [key] = await ctx.tx.select().from(apiKeys).where(eq(apiKeys.id, id)).for('update')
+  if (!key) throw missing('key')
+  if (key.revokedAt) return
+  await ctx.tx.update(apiKeys).set({ revokedAt: now }).where(eq(apiKeys.id, id))
+  await record(ctx, {
+    kind: 'key',
+    id,
+    operation: 'update',
+    event: 'key.revoked',
+    fromVersion: null,
+    toVersion: null,
+  })
 }
 
 /** Records when keys were last used. */

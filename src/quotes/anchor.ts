@@ -86,14 +86,16 @@ export function reanchorAll(quotes: TiedQuote[], before: string, after: string):
   const ties = quotes.map((quote) => reanchor(quote, edit))
   return ties.map((tie, i) => {
     const { stays, ...anchored } = tie
-    if (stays || tie.state !== 'verified') return anchored
+    if (stays || tie.spans.length === 0) return anchored
     // Two quotes that stood apart cannot now be the same words. They are those of the one that the
-    // edit left there; if it left neither, nobody knows whose.
+    // edit left there; if it left neither, nobody knows whose. Nor are another's very words this
+    // quote, altered.
     const other = ties.find((other, j) => {
       if (i === j || other.state !== 'verified' || !overlap(tie.spans, other.spans)) return false
       return !overlap(quotes[i]?.spans ?? [], quotes[j]?.spans ?? [])
     })
-    return other ? lost(other.stays ? 'orphaned' : 'ambiguous') : anchored
+    if (!other) return anchored
+    return lost(other.stays || tie.state === 'altered' ? 'orphaned' : 'ambiguous')
   })
 }
 

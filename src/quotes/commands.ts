@@ -1,12 +1,25 @@
 import { eq } from 'drizzle-orm'
-import { demandMayChange, lockArticle, nextVersion } from '../articles/lock.ts'
+import {
+  demandAlive,
+  demandMayChange,
+  type LockedArticle,
+  lockArticle,
+  nextVersion,
+} from '../articles/lock.ts'
+import { recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { moment } from '../db/clock.ts'
 import { quotes } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, unknownReferences } from '../errors.ts'
 import type { QuoteCreate, QuotePatch } from './schema.ts'
-import { addQuotes, changeQuote, findSpeakers, quotesOf, tie } from './tie.ts'
+import { addQuotes, changeQuote, demandUnbroken, findSpeakers, quotesOf, tie } from './tie.ts'
+
+/** Every write of a quote is a new version of its article. */
+async function ended(ctx: Writing, article: LockedArticle, id: string): Promise<void> {
+  await nextVersion(ctx, article)
+  await recordArticles(ctx, [article.id], 'article.updated', { part: { kind: 'quote', id } })
+}
 
 /** The quote, and its article locked: the article first, as every writer does. */
 async function lockQuote(ctx: Writing, id: string, expected: Expected | undefined) {
@@ -19,12 +32,13 @@ async function lockQuote(ctx: Writing, id: string, expected: Expected | undefine
   if (!quote) throw missing('quote')
   demandVersion(quote.version, expected)
   demandMayChange(ctx, article)
+  demandAlive(article)
   return { quote, article }
 }
 
 /**
  * Adds a quote at the end of an article's, which gets its next version; the quote's id. Throws
- * `unknown_reference` for article or speaker, `rule_broken`, `forbidden`.
+ * `unknown_reference` for article or speaker, `rule_broken`, `forbidden`, `wrong_state` for a killed one.
  */
 export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<string> {
   const { article: name, ...quote } = input
@@ -33,6 +47,7 @@ export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<str
     throw unknownReferences([{ pointer: '/article', message: `There is no article ${name}.` }])
   })
   demandMayChange(ctx, article)
+  demandAlive(article)
   const { speaker } = quote
   const speakers = await findSpeakers(
     ctx.tx,
@@ -47,8 +62,8 @@ export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<str
     [{ input: quote, position, pointer: '' }],
     speakers,
   )
-  await nextVersion(ctx, article)
   if (id === undefined) throw missing('quote')
+  await ended(ctx, article, id)
   return id
 }
 
@@ -58,6 +73,7 @@ export async function updateQuote(
   id: string,
   patch: QuotePatch,
   expected: Expected | undefined,
+  onQuoteChange: 'refuse' | 'mark' = 'refuse',
 ): Promise<string> {
   const { quote, article } = await lockQuote(ctx, id, expected)
   const { speaker } = patch
@@ -66,7 +82,10 @@ export async function updateQuote(
     speaker ? [{ name: speaker, pointer: '/speaker' }] : [],
   )
   await changeQuote(ctx, quote, article, article.plainText, patch, quote.position, '', speakers)
-  await nextVersion(ctx, article)
+  if (onQuoteChange === 'refuse') {
+    await demandUnbroken(ctx, article.id, [quote], article.plainText)
+  }
+  await ended(ctx, article, id)
   return id
 }
 
@@ -78,7 +97,7 @@ export async function deleteQuote(
 ): Promise<void> {
   const { quote, article } = await lockQuote(ctx, id, expected)
   await ctx.tx.delete(quotes).where(eq(quotes.id, quote.id))
-  await nextVersion(ctx, article)
+  await ended(ctx, article, id)
 }
 
 /**
@@ -103,9 +122,23 @@ export async function confirmQuote(
       state: tied?.state ?? null,
       spans: tied?.spans ?? [],
       version: quote.version + 1,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(quotes.id, id))
-  await nextVersion(ctx, article)
+  await ended(ctx, article, id)
   return id
+}
+
+/** Drops a suggestion: it was no quote. Throws `not_found`, `wrong_state` when it is not one. */
+export async function dismissQuote(
+  ctx: Writing,
+  id: string,
+  expected: Expected | undefined,
+): Promise<void> {
+  const { quote, article } = await lockQuote(ctx, id, expected)
+  if (quote.state !== 'suggested') {
+    throw new Fault('wrong_state', 'Only a suggested quote can be dismissed.')
+  }
+  await ctx.tx.delete(quotes).where(eq(quotes.id, id))
+  await ended(ctx, article, id)
 }

@@ -1,3 +1,4 @@
+import { type CorrectionRow, presentCorrection } from '../corrections/present.ts'
 import { reference, rfc3339 } from '../fields.ts'
 import type { Quote } from './schema.ts'
 
@@ -21,6 +22,7 @@ export type QuoteRow = {
   speaker_id: string | null
   speaker_slug: string | null
   speaker_name: string | null
+  corrections: CorrectionRow[]
   created_at: Date | string
   updated_at: Date | string
 }
@@ -46,6 +48,7 @@ export function presentQuote(row: QuoteRow): Quote {
     state: row.state,
     // jsonb keeps no order of members; start comes first for whoever reads it.
     spans: row.spans.map(({ start, end }) => ({ start, end })),
+    corrections: row.corrections.map(presentCorrection),
     createdAt: rfc3339(row.created_at),
     updatedAt: rfc3339(row.updated_at),
   }

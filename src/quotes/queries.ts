@@ -46,3 +46,16 @@ export function listQuotes(
     page,
   })
 }
+
+/**
+ * Other quotes whose words are like a quote's (pg_trgm similarity of at least 0.3, its default),
+ * most alike first.
+ */
+export async function listSimilar({ db, schema }: Reading, quote: QuoteRow, limit: number) {
+  const { rows } = await db.execute<QuoteRow>(sql`
+    select q.* from ${view(schema, 'quotes')} q
+    where q.text operator(public.%) ${quote.text} and q.id <> ${quote.id}
+    order by public.similarity(q.text, ${quote.text}) desc, q.dated_at desc, q.id
+    limit ${limit}`)
+  return rows
+}

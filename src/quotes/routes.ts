@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
+import { absence } from '../db/gone.ts'
 import { missing } from '../errors.ts'
 import { pick } from '../fields.ts'
 import { resolveFilters } from '../http/addressing.ts'
@@ -9,9 +10,9 @@ import { sendRead } from '../http/caching.ts'
 import { Nothing } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceVerb, resourceWrites } from '../http/resource.ts'
-import { confirmQuote, createQuote, deleteQuote, updateQuote } from './commands.ts'
+import { confirmQuote, createQuote, deleteQuote, dismissQuote, updateQuote } from './commands.ts'
 import { presentQuote } from './present.ts'
-import { findQuote, listQuotes } from './queries.ts'
+import { findQuote, listQuotes, listSimilar } from './queries.ts'
 import {
   Quote,
   QuoteCreate,
@@ -20,6 +21,8 @@ import {
   QuoteParams,
   QuotePatch,
   QuoteQuery,
+  QuoteWriteQuery,
+  SimilarQuery,
 } from './schema.ts'
 
 const tags = ['Quotes']
@@ -66,12 +69,39 @@ export function quoteReads(app: App, { config, db }: Services): void {
         querystring: QuoteQuery,
         response: { 200: Quote },
       },
-      config: { throws: ['not_found'] },
+      config: { throws: ['not_found', 'gone', 'legally_removed'] },
     },
     async (request, reply) => {
-      const row = await findQuote(readingOf(request, db), request.params.id)
-      if (!row) throw missing('quote')
+      const reading = readingOf(request, db)
+      const row = await findQuote(reading, request.params.id)
+      if (!row) throw await absence(reading, 'quote', request.params.id)
       return sendRead(request, reply, pick(presentQuote(row), request.query.fields), row.version)
+    },
+  )
+
+  app.get(
+    '/quotes/:id/similar',
+    {
+      schema: {
+        operationId: 'listSimilarQuotes',
+        tags,
+        summary: 'Other appearances of a quote',
+        description:
+          'By likeness of the words, most alike first, so that variants can be compared.',
+        params: QuoteParams,
+        querystring: SimilarQuery,
+        response: { 200: QuotePage },
+      },
+      config: { throws: ['not_found', 'gone', 'legally_removed'] },
+    },
+    async (request, reply) => {
+      const reading = readingOf(request, db)
+      const { query, params } = request
+      const quote = await findQuote(reading, params.id)
+      if (!quote) throw await absence(reading, 'quote', params.id)
+      const rows = await listSimilar(reading, quote, query.limit)
+      const data = rows.map((row) => pick(presentQuote(row), query.fields))
+      return sendPage(request, reply, config.publicUrl, query.limit, data, undefined)
     },
   )
 }
@@ -99,7 +129,7 @@ export function quoteWrites(app: App, { db }: Services): void {
     create: {
       summary: 'Add a quote to an article',
       description: 'Looked for in the text of the article unless `spans` say where it stands.',
-      throws: ['unknown_reference'],
+      throws: ['unknown_reference', 'wrong_state'],
       example: {
         article: 'council-adopts-sea-wall-levy',
         kind: 'paraphrase',
@@ -111,14 +141,17 @@ export function quoteWrites(app: App, { db }: Services): void {
     update: {
       summary: 'Change a quote',
       description: 'A JSON merge patch. New words are looked for in the text again.',
-      throws: ['unknown_reference'],
+      throws: ['unknown_reference', 'quote_altered', 'wrong_state'],
       example: { occasion: 'At the harbour meeting' },
       body: QuotePatch,
-      run: updateQuote,
+      query: QuoteWriteQuery,
+      run: (ctx, id, patch, expected, { onQuoteChange }) =>
+        updateQuote(ctx, id, patch, expected, onQuoteChange),
     },
     remove: {
       summary: 'Remove a quote',
       description: 'The text of the article stays as it is.',
+      throws: ['wrong_state'],
       query: z.strictObject({}),
       run: (ctx, id, expected) => deleteQuote(ctx, id, expected),
     },
@@ -131,5 +164,18 @@ export function quoteWrites(app: App, { db }: Services): void {
     throws: ['wrong_state'],
     body: Nothing,
     run: (ctx, id, _input, expected) => confirmQuote(ctx, id, expected),
+  })
+  resourceVerb(app, db, resource, {
+    name: 'dismiss',
+    scope: 'content:write',
+    summary: 'Dismiss a suggested quote',
+    description: 'It was no quote: it goes, and the text stays as it is.',
+    throws: ['wrong_state'],
+    body: Nothing,
+    leavesNothing: true,
+    run: async (ctx, id, _input, expected) => {
+      await dismissQuote(ctx, id, expected)
+      return undefined
+    },
   })
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Correction } from '../corrections/schema.ts'
 import { Id, IdOrSlug, Instant, InstantInput, Language, Reference, Slug } from '../fields.ts'
 import { pageOf } from '../http/paging.ts'
 import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
@@ -49,6 +50,7 @@ export const Quote = z
         '`verified`: the spans cut out exactly this text. `altered`: something close stands there. `ambiguous`: several equal candidates. `orphaned`: neither. `suggested`: found by a machine, seen by editors only. Null for a paraphrase: there are no words to verify.',
     }),
     spans,
+    corrections: z.array(Correction).meta({ description: 'What was corrected of it.' }),
     createdAt: Instant,
     updatedAt: Instant,
   })
@@ -122,6 +124,7 @@ export const QUOTE_FIELDS = [
   'occasion',
   'state',
   'spans',
+  'corrections',
   'createdAt',
   'updatedAt',
 ] as const
@@ -133,6 +136,14 @@ const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always come
 ])
 export const QuoteParams = z.object({ id: Id })
 export const QuoteQuery = z.strictObject({ fields: fieldsParameter })
+export const QuoteWriteQuery = QuoteQuery.extend({
+  onQuoteChange: choice(
+    ['refuse', 'mark'],
+    'refuse',
+    'When the quote would no longer be verified: refuse with 409 `quote_altered`, or save and mark it.',
+  ),
+})
+export const SimilarQuery = z.strictObject({ fields: fieldsParameter, limit })
 export const QuoteListQuery = z.strictObject({
   q,
   article: filter('Printed by these articles (id or slug).', 'council-adopts-sea-wall-levy'),

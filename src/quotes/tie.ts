@@ -2,11 +2,13 @@ import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { LockedArticle } from '../articles/lock.ts'
 import type { Tx, Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { moment, now } from '../db/clock.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { quotes, sources } from '../db/tables.ts'
-import { type Detail, ruleBroken, unknownReferences } from '../errors.ts'
-import { anchorAll, type QuoteState, reanchorAll, type Span, spanFaults } from './anchor.ts'
+import { type Detail, Fault, ruleBroken, unknownReferences } from '../errors.ts'
+import { demandNoContact } from '../sources/commands.ts'
+import { anchorAll, cut, type QuoteState, reanchorAll, type Span, spanFaults } from './anchor.ts'
+import { fold } from './fold.ts'
 import type { QuoteInArticle, QuoteInput } from './schema.ts'
 
 type Row = typeof quotes.$inferSelect
@@ -73,7 +75,7 @@ export type Tied = { kind: string; text: string; spans: Span[] | undefined; sugg
 
 /**
  * State and spans of quotes in a text. Throws `rule_broken` for given spans that the text does not
- * have; `pointers` says where each quote stands in the body.
+ * have, and for words longer than the text; `pointers` says where each quote stands in the body.
  */
 export function tie(wanted: Tied[], plain: string, pointers: string[]) {
   const faults: Detail[] = wanted.flatMap((quote, i) => {
@@ -82,6 +84,12 @@ export function tie(wanted: Tied[], plain: string, pointers: string[]) {
     if (quote.kind === 'paraphrase') return [{ pointer, message: 'A paraphrase has no spans.' }]
     return spanFaults(quote.spans, plain).map((message) => ({ pointer, message }))
   })
+  faults.push(
+    ...wanted.flatMap((quote, i) => {
+      if (quote.kind === 'paraphrase' || !isLongerThan(quote.text, plain)) return []
+      return [{ pointer: `${pointers[i]}/text`, message: 'The quote is longer than the text.' }]
+    }),
+  )
   if (faults.length > 0) throw ruleBroken(faults)
   const anchored = anchorAll(
     wanted.map(({ text, spans }) => ({ text, ...(spans && { spans }) })),
@@ -97,6 +105,13 @@ export function tie(wanted: Tied[], plain: string, pointers: string[]) {
         : (anchored[i]?.state ?? 'orphaned')
     return { spans, state }
   })
+}
+
+/** Whether a quote cannot stand in a text, being longer; where there is none yet, it may come. */
+function isLongerThan(quote: string, plain: string): boolean {
+  return (
+    plain !== '' && quote.length > plain.length && fold(quote).text.length > fold(plain).text.length
+  )
 }
 
 /** When it was said, as far as is known: the order of a speaker's quotes. */
@@ -141,6 +156,10 @@ export async function addQuotes(
       updatedAt: now,
     }
   })
+  await demandNoContact(
+    { tx },
+    rows.flatMap((row, i) => beside(row, inputs[i]?.pointer ?? '')),
+  )
   await tx.insert(quotes).values(rows)
   return rows.map((row) => row.id)
 }
@@ -159,7 +178,9 @@ export async function changeQuote(
   const columns = columnsOf(input, speakers)
   const kind = input.kind ?? row.kind
   const text = input.text ?? row.text
-  const sameWords = text === row.text && kind === row.kind && input.spans === undefined
+  // A direct quote that becomes a partial one stands where it stood.
+  const sameTie = (kind === 'paraphrase') === (row.kind === 'paraphrase')
+  const sameWords = text === row.text && sameTie && input.spans === undefined
   const suggested = row.state === 'suggested' || input.suggested === true
   const [tied] = sameWords
     ? [{ spans: row.spans, state: suggested ? ('suggested' as const) : row.state }]
@@ -168,15 +189,29 @@ export async function changeQuote(
   const changed = { ...columns, position, spans: tied?.spans ?? [], state: tied?.state ?? null }
   if (!Object.entries(changed).some(([name, value]) => differs(row[name as keyof Row], value)))
     return
+  await demandNoContact({ tx }, beside({ ...row, ...columns }, pointer))
   await tx
     .update(quotes)
     .set({
       ...changed,
       datedAt: datedAt(saidAt, article),
       version: row.version + 1,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(quotes.id, row.id))
+}
+
+/** What stands beside the speaker of a quote, and could say who they are. */
+function beside(
+  quote: { speakerId?: string | null; cue?: string | null; occasion?: string | null },
+  pointer: string,
+) {
+  const source = quote.speakerId
+  if (!source) return []
+  return [
+    { source, text: quote.cue, pointer: `${pointer}/cue` },
+    { source, text: quote.occasion, pointer: `${pointer}/occasion` },
+  ]
 }
 
 function differs(before: unknown, after: unknown): boolean {
@@ -256,9 +291,44 @@ export async function followText(
     if (next === row.state && !differs(row.spans, spans)) continue
     await tx
       .update(quotes)
-      .set({ spans, state: next, version: row.version + 1, updatedAt: now })
+      .set({ spans, state: next, version: row.version + 1, updatedAt: moment })
       .where(eq(quotes.id, row.id))
   }
+}
+
+/**
+ * Refuses a write that breaks verified quotes, naming each with its words and those that would stand
+ * there. A quote that is removed, or made a paraphrase, is not broken. Throws `quote_altered`.
+ */
+export async function demandUnbroken(
+  { tx }: Writing,
+  articleId: string,
+  before: Row[],
+  plain: string,
+): Promise<void> {
+  const after = new Map((await quotesOf(tx, articleId)).map((row) => [row.id, row]))
+  const broken = before.flatMap((quote) => {
+    const now = after.get(quote.id)
+    if (quote.state !== 'verified' || !now || now.state === 'verified' || now.state === null)
+      return []
+    const found = now.state === 'altered' ? cut(plain, now.spans) : null
+    return [{ id: quote.id, text: now.text, state: now.state, found }]
+  })
+  if (broken.length === 0) return
+  const said = broken.map(
+    ({ text, found }) => `“${text}” ${found ? `would read “${found}”` : 'would be lost'}`,
+  )
+  throw new Fault(
+    'quote_altered',
+    `${said.join('; ')}. Send onQuoteChange=mark to save and mark.`,
+    {
+      errors: broken.map(({ text }) => ({
+        pointer: '/body',
+        message: `breaks the quote “${text}”`,
+      })),
+      members: { quotes: broken },
+    },
+  )
 }
 
 function stateOfSuggestion(row: Row): QuoteState {

@@ -1,12 +1,14 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
+import { record, recordArticles, recordUpdates } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
-import { now } from '../db/clock.ts'
+import { moment, now } from '../db/clock.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleSources, quotes, sources } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { type Beside, contactIn, contactsIn } from './anonymity.ts'
 import type { SourceCreate, SourcePatch } from './schema.ts'
 
 /** What an anonymous source must not have: anything beyond the label could hold an identity. */
@@ -26,7 +28,43 @@ function demandNoIdentity(input: Columns): void {
     pointer: `/${name}`,
     message: `An anonymous source has no ${name}: it could identify them.`,
   }))
+  for (const name of ['name', 'description'] as const) {
+    const contact = contactIn(input[name])
+    if (!contact) continue
+    const message = `The ${name} of an anonymous source holds ${contact}: it could identify them.`
+    errors.push({ pointer: `/${name}`, message })
+  }
   if (errors.length > 0) throw ruleBroken(errors)
+}
+
+/**
+ * Refuses contact details beside an anonymous source, in an article's note on it or in its quotes:
+ * `source` is its id. Throws `rule_broken`.
+ */
+export async function demandNoContact({ tx }: Pick<Writing, 'tx'>, texts: Beside[]): Promise<void> {
+  const suspect = contactsIn(texts)
+  if (suspect.length === 0) return
+  const rows = await tx
+    .select({ id: sources.id })
+    .from(sources)
+    .where(
+      and(
+        eq(sources.kind, 'anonymous'),
+        inArray(
+          sources.id,
+          suspect.map(({ source }) => source),
+        ),
+      ),
+    )
+  const anonymous = new Set(rows.map(({ id }) => id))
+  const faults = suspect.filter(({ source }) => anonymous.has(source))
+  if (faults.length === 0) return
+  throw ruleBroken(
+    faults.map(({ pointer, contact }) => ({
+      pointer,
+      message: `Beside an anonymous source stands ${contact}: it could identify them.`,
+    })),
+  )
 }
 
 /** The id of the organisation named, which must be one. */
@@ -82,6 +120,14 @@ export async function createSource(ctx: Writing, input: SourceCreate): Promise<s
     createdAt: now,
     updatedAt: now,
   })
+  await record(ctx, {
+    kind: 'source',
+    id,
+    operation: 'create',
+    event: 'source.created',
+    fromVersion: null,
+    toVersion: 1,
+  })
   return id
 }
 
@@ -115,15 +161,25 @@ export async function updateSource(
       ...(sameAs !== undefined && { sameAs: sameAs ?? [] }),
       ...(organization !== undefined && { organizationId: organization }),
       version: row.version + 1,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(sources.id, row.id))
+  await record(ctx, {
+    kind: 'source',
+    id: row.id,
+    operation: 'update',
+    event: 'source.updated',
+    fromVersion: row.version,
+    toVersion: row.version + 1,
+  })
   return row.id
 }
 
 /** Identifying members that the row has and the patch leaves: they would stay on an anonymous one. */
 function kept(row: typeof sources.$inferSelect, patch: SourcePatch): Columns {
   return {
+    ...(patch.name === undefined && { name: row.name }),
+    ...(patch.description === undefined && { description: row.description }),
     ...(patch.title === undefined && { title: row.title }),
     ...(patch.organization === undefined && { organization: row.organizationId }),
     ...(patch.url === undefined && { url: row.url }),
@@ -193,6 +249,14 @@ export async function deleteSource(
     await mergeInto(ctx, row, reassignTo)
   }
   await tx.delete(sources).where(eq(sources.id, row.id))
+  await record(ctx, {
+    kind: 'source',
+    id: row.id,
+    operation: 'delete',
+    event: reassignTo === undefined ? 'source.deleted' : 'source.merged',
+    fromVersion: row.version,
+    toVersion: null,
+  })
 }
 
 async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: string) {
@@ -230,19 +294,23 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     .where(eq(articleSources.sourceId, row.id))
   await tx
     .update(quotes)
-    .set({ speakerId: heir.id, version: sql`${quotes.version} + 1`, updatedAt: now })
+    .set({ speakerId: heir.id, version: sql`${quotes.version} + 1`, updatedAt: moment })
     .where(eq(quotes.speakerId, row.id))
   // The heir may itself have belonged to what is merged into it.
-  await tx
+  const moved = await tx
     .update(sources)
     .set({
       organizationId: sql`case when ${sources.id} = ${heir.id} then null else ${heir.id}::uuid end`,
       version: sql`${sources.version} + 1`,
-      updatedAt: now,
+      updatedAt: moment,
     })
     .where(eq(sources.organizationId, row.id))
+    .returning({ id: sources.id, version: sources.version })
+  // The name of one who is anonymous from now on must not lead to the label, nor stand beside it.
+  const toAnonymous = heir.kind === 'anonymous' && row.kind !== 'anonymous'
   await nextVersions(ctx, touched)
-  // The name of one who is anonymous from now on must not lead to the label.
-  if (heir.kind !== 'anonymous' || row.kind === 'anonymous')
-    await bequeathSlugs(tx, 'source', row.id, heir.id)
+  const reason = toAnonymous ? 'a source was merged' : `the source ${row.slug} was merged`
+  await recordUpdates(ctx, 'source', moved, reason)
+  await recordArticles(ctx, touched, 'article.updated', { reason })
+  if (!toAnonymous) await bequeathSlugs(tx, 'source', row.id, heir.id)
 }

@@ -60,7 +60,7 @@ export function sourceReads(app: App, { config, db }: Services): void {
         querystring: SourceQuery,
         response: { 200: Source },
       },
-      config: { throws: ['not_found'], redirects: true },
+      config: { throws: ['not_found', 'gone', 'legally_removed'], redirects: true },
     },
     async (request, reply) => {
       const reading = readingOf(request, db)

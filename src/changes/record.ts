@@ -1,0 +1,110 @@
+import { sql } from 'drizzle-orm'
+import { snapshot } from '../articles/queries.ts'
+import type { Writing } from '../db/client.ts'
+import { moment } from '../db/clock.ts'
+import { changes } from '../db/tables.ts'
+import { array } from '../db/where.ts'
+import { noteGone, noteShown } from './sightings.ts'
+
+/** What happens to an article. The sweep writes `published` and `expired` when their time comes. */
+export type ArticleEvent =
+  | 'article.created'
+  | 'article.updated'
+  | 'article.scheduled'
+  | 'article.published'
+  | 'article.unpublished'
+  | 'article.killed'
+  | 'article.revived'
+  | 'article.corrected'
+  | 'article.restored'
+  | 'article.purged'
+  | 'article.embargoed'
+  | 'article.expired'
+
+/** The quote or correction of the article that it happened to. */
+export type Part = { kind: 'quote' | 'correction'; id: string }
+
+/**
+ * Ends every write to articles: each one's new version is kept as a revision, a row in the ledger
+ * says what happened, and what readers now see, or no longer see, is noted. In the transaction of the
+ * write, while the articles are locked.
+ */
+export async function recordArticles(
+  { tx, actor, requestId }: Writing,
+  ids: readonly string[],
+  event: ArticleEvent,
+  { reason, part }: { reason?: string | undefined; part?: Part } = {},
+): Promise<void> {
+  if (ids.length === 0) return
+  const by = sql`${actor.keyId ?? null}::uuid, ${actor.name}::text, ${reason ?? null}::text, ${requestId ?? null}::text`
+  const created = event === 'article.created'
+  await tx.execute(sql`
+    with kept as (
+      insert into revisions (article_id, version, content, event, at, key_id, key_name, reason, request_id)
+      select r.id, r.version, to_jsonb(r), ${event}::text, ${moment}, ${by}
+      from (${snapshot(sql`a.id = any(${array(ids, 'uuid')})`)}) r
+      returning article_id, version, at
+    )
+    insert into changes (kind, resource_id, part_kind, part_id, operation, event, from_version, to_version,
+      at, key_id, key_name, reason, request_id)
+    select 'article', article_id, ${part?.kind ?? null}::text, ${part?.id ?? null}::uuid,
+      ${created ? 'create' : 'update'}, ${event}::text, ${created ? sql`null::int` : sql`version - 1`}, version,
+      at, ${by}
+    from kept order by article_id`)
+  // Nobody has seen anything of what was just made.
+  if (created) return
+  await noteShown(tx, ids)
+  await noteGone(tx, ids)
+}
+
+/** What happened to a source, a category, a key, or to an article that has no revision of it. */
+export type Happening = {
+  kind: 'article' | 'source' | 'category' | 'key'
+  id: string
+  operation: 'create' | 'update' | 'delete'
+  event: string
+  fromVersion: number | null
+  toVersion: number | null
+  reason?: string | undefined
+}
+
+/** One row in the ledger, in the transaction that did it, while the resource's row is locked. */
+export async function record(
+  { tx, actor, requestId }: Writing,
+  happening: Happening,
+): Promise<void> {
+  const { kind, id, operation, event, fromVersion, toVersion, reason } = happening
+  await tx.insert(changes).values({
+    kind,
+    resourceId: id,
+    operation,
+    event,
+    fromVersion,
+    toVersion,
+    keyId: actor.keyId ?? null,
+    keyName: actor.name,
+    reason: reason ?? null,
+    requestId: requestId ?? null,
+    at: moment,
+  })
+}
+
+/** Rows for sources or categories that another's merge or move changed, each in its next version. */
+export async function recordUpdates(
+  ctx: Writing,
+  kind: 'source' | 'category',
+  rows: { id: string; version: number }[],
+  reason: string,
+): Promise<void> {
+  for (const { id, version } of rows) {
+    await record(ctx, {
+      kind,
+      id,
+      operation: 'update',
+      event: `${kind}.updated`,
+      fromVersion: version - 1,
+      toVersion: version,
+      reason,
+    })
+  }
+}

@@ -1,0 +1,87 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Tx } from '../db/client.ts'
+import { moment } from '../db/clock.ts'
+import { array } from '../db/where.ts'
+
+/*
+ * What readers have seen of quotes, sources and categories, and since when they no longer do: so that
+ * it answers 410, and not 404, for ever. Articles carry this in columns of their own.
+ */
+
+/** A category is seen with all those above it. */
+const withAncestors = (ofArticle: SQL) => sql`
+  (with recursive above (id, parent_id) as (
+    ${ofArticle}
+    union select c.id, c.parent_id from categories c join above on c.id = above.parent_id
+  ) select 'category' as kind, id from above)`
+
+/** What readers see of articles now, as (kind, id). */
+const shown = (ids: SQL) => sql`
+  select 'quote' as kind, x.id from reader.quotes x where x.article_id = any(${ids})
+  union select 'source', x.speaker_id from reader.quotes x
+    where x.article_id = any(${ids}) and x.speaker_id is not null
+  union select 'source', x.id from reader.article_sources x where x.article_id = any(${ids})
+  union ${withAncestors(sql`select x.id, x.parent_id from reader.article_categories x where x.article_id = any(${ids})`)}`
+
+/** What the last two versions of articles that readers have seen held, as (kind, id). */
+const held = (ids: SQL) => sql`
+  with kept as (
+    select r.content from revisions r join articles a on a.id = r.article_id
+    where a.id = any(${ids}) and r.version >= a.version - 1
+      and (a.announced or a.first_visible_at is not null)
+  )
+  select 'quote' as kind, (q ->> 'id')::uuid as id
+    from kept, jsonb_array_elements(content -> 'quotes') q
+  union select 'source', (q ->> 'speaker_id')::uuid
+    from kept, jsonb_array_elements(content -> 'quotes') q where q ->> 'speaker_id' is not null
+  union select 'source', (s ->> 'id')::uuid from kept, jsonb_array_elements(content -> 'sources') s
+  union ${withAncestors(sql`
+    select c.id, c.parent_id from kept, jsonb_array_elements(content -> 'categories') k
+    join categories c on c.id = (k ->> 'id')::uuid`)}`
+
+/**
+ * Notes what readers see. A row that is there is not locked, so that articles of one category do not
+ * wait for each other; new ones come in one order, so that two writers do not deadlock.
+ */
+const note = (seen: SQL) => sql`
+  with seen as materialized (${seen}), anew as (
+    insert into sightings (kind, resource_id) select kind, id from seen order by kind, id
+    on conflict do nothing
+  )
+  update sightings s set gone_at = null from seen
+  where s.kind = seen.kind and s.resource_id = seen.id and s.gone_at is not null`
+
+/** Notes what readers see of these articles: before what they hold is changed, and after. */
+export async function noteShown(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.execute(note(shown(array(ids, 'uuid'))))
+}
+
+/** Notes since when readers no longer see what these articles held, after it was changed. */
+export async function noteGone(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.execute(sql`
+    update sightings s set gone_at = ${moment} from (${held(array(ids, 'uuid'))}) h
+    where s.kind = h.kind and s.resource_id = h.id and s.gone_at is null and ${unseen}`)
+}
+
+/** Readers do not see it, through whatever article. */
+const unseen = sql`
+  case s.kind
+    when 'quote' then not exists (select from reader.quotes q where q.id = s.resource_id)
+    when 'source' then not exists (select from reader.source_ids v where v.id = s.resource_id)
+    else not exists (select from reader.category_ids v where v.id = s.resource_id) end`
+
+/**
+ * Notes which of these categories readers see, and since when they do not: before and after a change
+ * of the tree, for those that it can give or take descendants.
+ */
+export async function noteCategories(tx: Tx, ids: readonly string[]): Promise<void> {
+  const these = array(ids, 'uuid')
+  await tx.execute(
+    note(
+      sql`select 'category' as kind, v.id from reader.category_ids v where v.id = any(${these})`,
+    ),
+  )
+  await tx.execute(sql`
+    update sightings s set gone_at = ${moment}
+    where s.kind = 'category' and s.resource_id = any(${these}) and s.gone_at is null and ${unseen}`)
+}

@@ -1,0 +1,58 @@
+import { sql } from 'drizzle-orm'
+import { type Database, transaction } from '../db/client.ts'
+import { noteGone, noteShown } from './sightings.ts'
+
+/** At most so many articles in one transaction; the rest comes with the next sweep. */
+const BATCH = 1000
+
+/**
+ * Announces what time has changed: a row in the ledger for every article whose visibility differs
+ * from what was last announced, dated at the boundary, in one transaction with the record of the
+ * announcement. What readers see does not wait for it. One sweep at a time on a database; how many
+ * were announced.
+ */
+export async function sweep(db: Database): Promise<number> {
+  const announced = await transaction(db, async (tx) => {
+    const lock = await tx.execute<{ mine: boolean }>(
+      sql`select pg_try_advisory_xact_lock(hashtext('dateline.sweep')) as mine`,
+    )
+    if (!lock.rows[0]?.mine) return 0
+    // Two branches, each with its partial index.
+    const { rows } = await tx.execute<{ id: string }>(sql`
+      with due as (
+        select a.id, true as visible, greatest(a.publish_at, a.embargo_until) as boundary
+        from articles a
+        where a.status = 'published' and not a.announced and a.publish_at <= now()
+          and (a.embargo_until is null or a.embargo_until <= now())
+          and (a.expires_at is null or a.expires_at > now())
+        union all
+        select a.id, false, a.expires_at from articles a
+        where a.announced and a.expires_at <= now()
+        limit ${BATCH}
+      ), locked as (
+        select a.id, a.version, d.visible, d.boundary
+        from articles a join due d on d.id = a.id order by a.id for update of a skip locked
+      ), told as (
+        update articles a set announced = l.visible,
+          first_visible_at = coalesce(a.first_visible_at, greatest(a.publish_at, a.embargo_until)),
+          notice = case when not l.visible then a.notice end, legal = a.legal and not l.visible
+        from locked l where l.id = a.id and a.version = l.version
+        returning a.id, a.version, l.visible, l.boundary
+      )
+      insert into changes (kind, resource_id, operation, event, from_version, to_version, key_name, at)
+      select 'article', id, 'time',
+        case when visible then 'article.published' else 'article.expired' end,
+        version, version, 'clock', boundary
+      from told order by boundary, id
+      returning resource_id as id`)
+    const ids = rows.map((row) => row.id)
+    if (ids.length > 0) {
+      await noteShown(tx, ids)
+      await noteGone(tx, ids)
+    }
+    return ids.length
+  })
+  // So that the backlog stays small when nobody reads the ledger.
+  await db.editor.execute(sql`select public.number_changes()`)
+  return announced
+}
