@@ -372,7 +372,7 @@ t.test('unpublishing takes back what is published, and only that', async (t) => 
   const { id, slug } = await story(editor)
   const { json } = await must(editor, 'POST', `/v1/articles/${slug}/unpublish`)
   t.match(json, { id, status: 'unpublished', version: 3 })
-  t.equal((await reader('GET', `/v1/articles/${id}`)).status, 404)
+  t.equal((await reader('GET', `/v1/articles/${id}`)).status, 410)
   const again = await editor('POST', `/v1/articles/${id}/unpublish`)
   t.equal(again.status, 409)
   t.equal(again.json.code, 'wrong_state')

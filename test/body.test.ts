@@ -605,7 +605,7 @@ t.test('nesting without end neither overflows nor takes long', async (t) => {
       t.match(blocksToText(blocks), /x/)
       t.match(blocksToHtml(blocks), /x/)
       t.match(blocksToMarkdown(blocks), /x/)
-      t.ok(performance.now() - start < 2000, `${format} ${source.slice(0, 20)}`)
+      t.ok(performance.now() - start < 10_000, `${format} ${source.slice(0, 20)}`)
     }
   }
   t.equal(htmlToBlocks('<div>x'.repeat(300)).length, 200, 'paragraphs are told apart so deep')

@@ -35,16 +35,21 @@ for (const [name, scopes] of Object.entries(SCOPES)) {
 /** Ids and slugs of every collection, and a cursor for every sort of every list. */
 async function whatExists(): Promise<Known> {
   const found: Known = { names: {}, pages: {} }
-  for (const { path, parameters } of operations) {
+  for (const operation of operations) {
+    const { path, parameters } = operation
     if (!parameters.some(({ name }) => name === 'cursor')) continue
     if (path === '/v1/keys') continue
-    const { data } = (await room.editor('GET', `${path}?limit=5`)).json
-    found.names[path] = data.flatMap((row: { id: string; slug?: string }) =>
-      row.slug === undefined ? row.id : [row.id, row.slug],
-    )
+    const { url: list } = await exampleRequest(room, operation, () => false)
+    const { data } = (await room.editor('GET', `${list}?limit=5`)).json
+    // What is below an item, or the ledger, has no address of its own.
+    if (data[0]?.id !== undefined && list === path) {
+      found.names[path] = data.flatMap((row: { id: string; slug?: string }) =>
+        row.slug === undefined ? row.id : [row.id, row.slug],
+      )
+    }
     const sorts = (parameters.find(({ name }) => name === 'sort')?.schema.enum ?? []) as string[]
     for (const query of [[], ...sorts.map((sort): [string, string][] => [['sort', sort]])]) {
-      const url = `${path}?limit=1${query.map(([name, value]) => `&${name}=${value}`).join('')}`
+      const url = `${list}?limit=1${query.map(([name, value]) => `&${name}=${value}`).join('')}`
       const { next } = (await room.editor('GET', url)).json.page
       found.pages[path] = [...(found.pages[path] ?? []), { query, next }]
     }

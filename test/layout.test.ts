@@ -15,14 +15,15 @@ const ROLES = {
   intake: /^intake\//,
   http: /^http\//,
   db: /^db\//,
-  routes: /^[a-z]+\/routes\.ts$/,
+  routes: /^[a-z]+\/(routes|verbs|shape)\.ts$/,
   // Rules and what they write, one transaction for all.
-  commands: /^[a-z]+\/(commands|lifecycle|lock|references|tie|uses|admin)\.ts$/,
+  commands:
+    /^[a-z]+\/(commands|lifecycle|lock|references|tie|uses|admin|record|sightings|sweep)\.ts$/,
   queries: /^([a-z]+\/queries|search\/configurations)\.ts$/,
-  present: /^[a-z]+\/present\.ts$/,
+  present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
   schema: /^(?!body\/)[a-z]+\/schema\.ts$/,
   // Values in, values out.
-  pure: /^((body|importing)\/|quotes\/(anchor|anchor-search|fold)\.ts|keys\/secret\.ts)/,
+  pure: /^((body|importing)\/|quotes\/(anchor|anchor-search|fold)\.ts|keys\/secret\.ts|sources\/anonymity\.ts|revisions\/purge\.ts)/,
   base: /^(actor|config|errors|fields|log|slug|text)\.ts$/,
 } as const
 type Role = keyof typeof ROLES
@@ -41,7 +42,7 @@ const MAY: Record<Role, Partial<Record<Role, true | 'type'>>> = {
     ...{ commands: true, queries: true, present: true, schema: true, http: true, db: true },
     base: true,
   },
-  commands: { queries: true, schema: true, pure: true, db: true, base: true },
+  commands: { queries: true, present: 'type', schema: true, pure: true, db: true, base: true },
   queries: { present: 'type', schema: 'type', http: 'type', pure: true, db: true, base: true },
   present: { queries: 'type', schema: 'type', pure: true, base: true },
   // What can be asked for is part of the public shape.

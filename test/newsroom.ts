@@ -54,13 +54,13 @@ async function onServer(text: string): Promise<void> {
   await client.end()
 }
 
-/** Clones the template and drops it at the end of the test; the clone's URL. */
-export async function cloneDatabase(t: Test): Promise<string> {
+/** Clones the template, or another database nobody is connected to; dropped at the end of the test. */
+export async function cloneDatabase(t: Test, template?: string): Promise<string> {
   const name = `dateline_test_${randomBytes(6).toString('hex')}`
   // Cloning waits for other clones of the same template; a busy template is tried again.
   for (let attempt = 1; ; attempt++) {
     try {
-      await onServer(`CREATE DATABASE ${name} TEMPLATE ${process.env.TEST_TEMPLATE}`)
+      await onServer(`CREATE DATABASE ${name} TEMPLATE ${template ?? process.env.TEST_TEMPLATE}`)
       break
     } catch (error) {
       if (attempt === 20) throw error
@@ -71,6 +71,30 @@ export async function cloneDatabase(t: Test): Promise<string> {
   const url = new URL(serverUrl())
   url.pathname = `/${name}`
   return url.href
+}
+
+/** Calls into a service, with this `Authorization` or none. */
+export function callerOf(app: Newsroom['app'], authorization: string | undefined): Call {
+  return async (method, path, body, headers = {}) => {
+    const raw = typeof body === 'string' || Buffer.isBuffer(body)
+    const answer = await app.inject({
+      method: method as NonNullable<InjectOptions['method']>,
+      url: path,
+      headers: {
+        ...(authorization && { authorization }),
+        ...(raw && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { payload: body as object }),
+    })
+    const type = String(answer.headers['content-type'] ?? '')
+    return {
+      status: answer.statusCode,
+      headers: answer.headers as Reply['headers'],
+      text: answer.body,
+      json: type.includes('json') ? answer.json() : undefined,
+    }
+  }
 }
 
 /** A newsroom, empty or with the demo in it; closed at the end of the test. */
@@ -96,28 +120,7 @@ export async function newsroom(
     await owner.end()
   })
 
-  const caller =
-    (authorization: string | undefined): Call =>
-    async (method, path, body, headers = {}) => {
-      const raw = typeof body === 'string' || Buffer.isBuffer(body)
-      const answer = await app.inject({
-        method: method as NonNullable<InjectOptions['method']>,
-        url: path,
-        headers: {
-          ...(authorization && { authorization }),
-          ...(raw && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body !== undefined && { payload: body as object }),
-      })
-      const type = String(answer.headers['content-type'] ?? '')
-      return {
-        status: answer.statusCode,
-        headers: answer.headers as Reply['headers'],
-        text: answer.body,
-        json: type.includes('json') ? answer.json() : undefined,
-      }
-    }
+  const caller = (authorization: string | undefined) => callerOf(app, authorization)
   const as = async (...scopes: Scope[]): Promise<Call> => {
     const made = await transaction(db, (tx) =>
       createKey({ tx, actor: OPERATOR }, { name: scopes.join(' '), scopes }),

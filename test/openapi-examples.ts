@@ -11,14 +11,37 @@ export type ExampleRequest = {
 
 /** What the demo newsroom does not hold, or what should not be lost, is made first; its id. */
 const MADE_FIRST: Record<string, (room: Newsroom) => Promise<Reply>> = {
-  confirmQuote: (room) =>
-    room.editor('POST', '/v1/quotes', {
-      article: 'council-adopts-sea-wall-levy',
-      kind: 'paraphrase',
-      text: 'The clerk propped the doors to the stairwell open.',
-      suggested: true,
-    }),
+  confirmQuote: suggest,
+  dismissQuote: suggest,
+  async listSimilarQuotes(room) {
+    await paraphrase(room, 'The clerk held the stairwell doors open for the crowd.')
+    return paraphrase(room, 'The clerk held the doors of the stairwell open for the crowd.')
+  },
   revokeKey: (room) => room.editor('POST', '/v1/keys', { name: 'To be revoked', scopes: ['read'] }),
+}
+
+/** What must be so before an operation on the article of the examples can be done. */
+const DONE_FIRST: Record<string, (room: Newsroom) => Promise<unknown>> = {
+  // The demo newsroom was loaded just now; the example asks for a time in its stories' spring.
+  getArticle: (room) =>
+    room.sql("update revisions set at = '2026-05-01T00:00:00Z' where version = 1"),
+  async purgeArticle(room) {
+    for (const summary of ['Here is a name that must not be kept.', null]) {
+      const url = '/v1/articles/council-adopts-sea-wall-levy'
+      await room.editor('PATCH', url, { summary }, { 'if-match': '*' })
+    }
+  },
+  correctArticle: (room) =>
+    room.editor('POST', '/v1/articles/council-adopts-sea-wall-levy/publish', {}),
+}
+
+function paraphrase(room: Newsroom, text: string, more: object = {}): Promise<Reply> {
+  const article = 'council-adopts-sea-wall-levy'
+  return room.editor('POST', '/v1/quotes', { article, kind: 'paraphrase', text, ...more })
+}
+
+function suggest(room: Newsroom): Promise<Reply> {
+  return paraphrase(room, 'The clerk propped the doors to the stairwell open.', { suggested: true })
 }
 
 /** The id for a path that names its resource by nothing else: one that was made, or that is listed. */
@@ -37,8 +60,10 @@ async function idFor(room: Newsroom, { id, path }: Operation): Promise<string> {
 export async function exampleRequest(
   room: Newsroom,
   operation: Operation,
-  chosen: (parameter: Parameter) => boolean = (p) => operation.method !== 'GET' && p.in === 'query',
+  chosen: (parameter: Parameter) => boolean = (p) =>
+    operation.method !== 'GET' && p.in === 'query' && exampleOf(p) !== undefined,
 ): Promise<ExampleRequest> {
+  await DONE_FIRST[operation.id]?.(room)
   const params: Record<string, string> = {}
   const query: [string, string][] = []
   const headers: Record<string, string> = {}

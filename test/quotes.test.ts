@@ -96,7 +96,7 @@ t.test('quotes follow the text in the same transaction', async (t) => {
     const reply = await must(
       editor,
       'PATCH',
-      `/v1/articles/${id}?include=quotes&body=text`,
+      `/v1/articles/${id}?include=quotes&body=text&onQuoteChange=mark`,
       { body: { markdown } },
       any,
     )

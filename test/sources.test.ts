@@ -226,7 +226,7 @@ t.test('who becomes anonymous is no longer led to by their name', async (t) => {
   t.equal((await remove(named.id, `?reassignTo=${label.id}`)).status, 204)
   const { quotes } = await get(reader, `/v1/articles/${id}?include=quotes`)
   t.match(quotes, [{ speaker: { id: label.id, name: 'an official' } }])
-  t.equal((await reader('GET', '/v1/sources/whistle-blower')).status, 404)
+  t.equal((await reader('GET', '/v1/sources/whistle-blower')).status, 410)
   t.equal((await editor('GET', '/v1/sources/whistle-blower')).status, 404)
   t.equal((await source(editor, { name: 'Whistle Blower' })).slug, 'whistle-blower-2')
 

@@ -29,6 +29,8 @@ const readers: [string, Call][] = [
 type Parts = {
   word: string
   article: string
+  /** Slugs that it had only as a draft: they never lead a reader anywhere. */
+  working: string[]
   /** Ids, slugs and old slugs, by kind. */
   names: Record<'articles' | 'categories' | 'sources' | 'quotes', string[]>
 }
@@ -59,6 +61,7 @@ async function tell(word: string): Promise<Parts> {
   return {
     word,
     article: id,
+    working: [`headline-${word}`, `below-${word}`, `named-${word}`],
     names: {
       articles: [id, `headline-${word}`, `renamed-articles-${word}`],
       categories: [below.id, `below-${word}`, `renamed-categories-${word}`, top.id, top.slug],
@@ -110,8 +113,11 @@ function forUnknown(call: Call) {
   }
 }
 
-/** Where something of the story can be had, or told from what never was; and how much was tried. */
-async function leaks(call: Call, { word, names }: Parts) {
+/**
+ * Where something of the story can be had, or told from what never was; and how much was tried. What
+ * was visible says at its own addresses that it is gone, and no more.
+ */
+async function leaks(call: Call, { word, names, working }: Parts, wasVisible: boolean) {
   const unknown = forUnknown(call)
   const found: string[] = []
   let tried = 0
@@ -120,8 +126,16 @@ async function leaks(call: Call, { word, names }: Parts) {
     tried++
     if (is !== never || !is.startsWith(`${status} `)) found.push(`${path(name)}: ${is}`)
   }
+  const gone = async (path: (name: string) => string, name: string) => {
+    const is = await answerFor(call, path, name)
+    tried++
+    if (!is.startsWith('410 ') || is.includes(word)) found.push(`${path(name)}: ${is}`)
+  }
   const items = Object.entries(names).flatMap(([kind, list]) =>
-    list.map((name) => like((n) => `/v1/${kind}/${n}`, name, 404)),
+    list.map((name) => {
+      const path = (n: string) => `/v1/${kind}/${n}`
+      return wasVisible && !working.includes(name) ? gone(path, name) : like(path, name, 404)
+    }),
   )
   const filters = FILTERS.flatMap(([list, parameter, kind]) =>
     names[kind].flatMap((name) => [
@@ -143,11 +157,14 @@ async function leaks(call: Call, { word, names }: Parts) {
 }
 
 /** The paths of `leaks` on which a story cannot be had. */
-async function missing(call: Call, { word, names }: Parts): Promise<string[]> {
+async function missing(call: Call, { word, names, working }: Parts): Promise<string[]> {
+  const seen = (list: string[]) => list.filter((name) => !working.includes(name))
   const paths = [
-    ...Object.entries(names).flatMap(([kind, list]) => list.map((name) => `/v1/${kind}/${name}`)),
+    ...Object.entries(names).flatMap(([kind, list]) =>
+      seen(list).map((name) => `/v1/${kind}/${name}`),
+    ),
     ...FILTERS.flatMap(([list, parameter, kind]) =>
-      names[kind].map((name) => `/v1/${list}?${parameter}=${name}`),
+      seen(names[kind]).map((name) => `/v1/${list}?${parameter}=${name}`),
     ),
   ]
   const found: string[] = []
@@ -183,9 +200,11 @@ const hide: Record<string, (id: string) => Promise<unknown>> = {
   },
   killed: async (id) => {
     await publish(editor, id)
-    await sql("update articles set status = 'killed' where id = $1", [id])
+    await must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'Wrong', notice: 'Withdrawn.' })
   },
 }
+
+const WERE_VISIBLE = ['expired', 'unpublished', 'killed']
 
 const control = await tell('brightly')
 await publish(editor, control.article)
@@ -204,7 +223,7 @@ for (const [i, [state, parts]] of [...hidden].entries()) {
   t.test(`what is ${state} does not exist for readers`, async (t) => {
     // Nobody, and one of the others in turn.
     for (const [who, call] of [readers[0], readers[1 + (i % 2)]].filter((r) => r !== undefined)) {
-      const { found, tried } = await leaks(call, parts)
+      const { found, tried } = await leaks(call, parts, WERE_VISIBLE.includes(state))
       t.same(found, [], who)
       t.equal(tried, 117, 'paths tried')
     }
@@ -329,12 +348,12 @@ t.test('text comes and goes by the clock of the database alone', async (t) => {
     const listed = (await get(reader, '/v1/articles?q=clock')).data.length
     return `${statuses.map((reply) => reply.status).join(' ')} ${listed}`
   }
-  const [there, gone] = ['200 200 1', '404 404 0']
-  t.equal(await seen(), gone)
+  const [unseen, there, gone] = ['404 404 0', '200 200 1', '410 410 0']
+  t.equal(await seen(), unseen)
   await set('publish_at', '-1 ms')
   t.equal(await seen(), there)
   await set('embargo_until', '10 s')
-  t.equal(await seen(), gone)
+  t.equal(await seen(), unseen)
   await set('embargo_until', '-1 ms')
   t.equal(await seen(), there)
   await set('expires_at', '10 s')
@@ -350,7 +369,7 @@ t.test('text comes and goes by the clock of the database alone', async (t) => {
   t.equal(await becomes(gone), gone, 'it vanished by itself')
   await sql('update articles set expires_at = null, embargo_until = null where id = $1', [id])
   await set('publish_at', '10 s')
-  t.equal(await seen(), gone)
+  t.equal(await seen(), unseen)
   await set('publish_at', '300 ms')
   t.equal(await becomes(there), there, 'it appeared by itself')
 
@@ -361,7 +380,7 @@ t.test('text comes and goes by the clock of the database alone', async (t) => {
     const { publishAt } = await publish(editor, now.id)
     t.equal((await reader('GET', `/v1/articles/${now.id}`)).status, 200)
     await set('publish_at', '1 h')
-    t.equal(await seen(), gone)
+    t.equal(await seen(), unseen)
     mock.timers.reset()
     t.ok(Math.abs(Date.parse(publishAt) - Date.now()) < 10_000)
     await set('publish_at', '-1 ms')
@@ -392,9 +411,9 @@ t.test('an ETag from before says nothing about what is hidden now', async (t) =>
   const known = { 'if-none-match': headers.etag ?? '' }
   t.equal((await reader('GET', `/v1/articles/${id}`, undefined, known)).status, 304)
   await must(editor, 'POST', `/v1/articles/${id}/unpublish`)
-  t.equal((await reader('GET', `/v1/articles/${id}`, undefined, known)).status, 404)
+  t.equal((await reader('GET', `/v1/articles/${id}`, undefined, known)).status, 410)
   const star = { 'if-none-match': '*' }
-  t.equal((await reader('GET', `/v1/articles/${id}`, undefined, star)).status, 404)
+  t.equal((await reader('GET', `/v1/articles/${id}`, undefined, star)).status, 410)
 })
 
 t.test('the database refuses readers every table', async (t) => {

@@ -1,0 +1,130 @@
+import type { LightMyRequestResponse } from 'fastify'
+import type { Hidden, Plant } from './canary-bed.ts'
+import { type Ask, collectionOf } from './canary-requests.ts'
+import type { CanaryRoom } from './canary-room.ts'
+import { canariesIn } from './canary-words.ts'
+
+/** Who asks: a name, and the key, or nobody. */
+export type Actor = { name: string; key: string | undefined }
+
+/** What an answer told that it must not. */
+export type Finding = { actor: string; request: string; fault: string }
+
+/** The service with the canaries in it, and its twin, in which what is hidden does not exist. */
+export type Pair = { full: CanaryRoom; twin: CanaryRoom; plant: Plant }
+
+/** Headers that differ from answer to answer, whatever is asked. */
+const PASSING = ['date', 'x-request-id', 'ratelimit', 'ratelimit-policy']
+/** Numbers of the process: their values differ, their names and labels are looked through. */
+const UNEQUAL = ['metrics']
+/** Where an answer may repeat what the caller itself said. */
+const ECHO_HEADERS = ['location', 'link']
+/** How many requests are under way at once: the database works while this process does. */
+const AT_ONCE = 4
+/** More pages than any list here has. */
+const PAGES = 60
+
+type Answer = { status: number; headers: Record<string, string>; body: string }
+
+async function send({ app }: CanaryRoom, actor: Actor, ask: Ask): Promise<Answer> {
+  const { method, url, headers, body } = ask
+  const reply: LightMyRequestResponse = await app.inject({
+    method: method as 'GET',
+    url,
+    headers: { ...(actor.key && { authorization: `Bearer ${actor.key}` }), ...headers },
+    ...(body !== undefined && { payload: body }),
+  })
+  const lasting = Object.entries(reply.headers)
+    .filter(([name]) => !PASSING.includes(name))
+    .map(([name, value]): [string, string] => [name, String(value)])
+  return {
+    status: reply.statusCode,
+    headers: Object.fromEntries(lasting.sort()),
+    body: reply.body.replace(/"requestId":"[^"]*"/, '"requestId":""'),
+  }
+}
+
+/** Sends every request to both as this actor; the findings as they come, and how many were sent. */
+export async function* crawl(
+  pair: Pair,
+  asks: readonly Ask[],
+  actor: Actor,
+  sent: (status: number) => void = () => {},
+): AsyncGenerator<Finding> {
+  const hiddenIds = new Set(pair.plant.hidden.map(({ id }) => id))
+  const queue = [...asks]
+  const one = async (ask: Ask, pages = 1): Promise<Finding[]> => {
+    const [full, twin] = await Promise.all([
+      send(pair.full, actor, ask),
+      send(pair.twin, actor, ask),
+    ])
+    sent(full.status)
+    const request = `${ask.method} ${ask.url} ${JSON.stringify(ask.headers)}`
+    const findings = [
+      ...leaks(ask, full, hiddenIds).map((word) => `told ${word}`),
+      ...differences(ask, full, twin, pair.plant),
+    ].map((fault) => ({ actor: actor.name, request, fault }))
+    const next = ask.walk ? /<([^>]*)>; rel="next"/.exec(full.headers.link ?? '')?.[1] : undefined
+    if (!next || pages === PAGES) return findings
+    const { pathname, search } = new URL(next)
+    return [...findings, ...(await one({ ...ask, url: pathname + search }, pages + 1))]
+  }
+  while (queue.length > 0) {
+    const batch = await Promise.all(queue.splice(0, AT_ONCE).map((ask) => one(ask)))
+    yield* batch.flat()
+  }
+}
+
+/** The first finding, after which the crawl ends. */
+export async function firstOf(findings: AsyncGenerator<Finding>): Promise<Finding | undefined> {
+  for await (const finding of findings) return finding
+  return undefined
+}
+
+/** The canaries in an answer, less those that the caller itself sent and that it only repeats. */
+function leaks(ask: Ask, answer: Answer, hiddenIds: ReadonlySet<string>): string[] {
+  const found = canariesIn(JSON.stringify(answer.headers) + answer.body, hiddenIds)
+  if (found.size === 0) return []
+  const said = canariesIn(ask.url + JSON.stringify(ask.headers) + (ask.body ?? ''), hiddenIds)
+  const told = canariesIn(withoutEchoes(answer), hiddenIds)
+  return [...found].filter((word) => !said.has(word) || told.has(word))
+}
+
+/** An answer without the places where the caller may read its own words. */
+function withoutEchoes({ headers, body }: Answer): string {
+  const silent = Object.entries(headers).filter(([name]) => !ECHO_HEADERS.includes(name))
+  const rest = headers['content-type']?.startsWith('application/problem+json')
+    ? problemWithoutEchoes(body)
+    : body
+  return JSON.stringify(silent) + rest
+}
+
+function problemWithoutEchoes(body: string): string {
+  if (body === '') return ''
+  const { instance: _, errors = [], ...problem } = JSON.parse(body)
+  const silent = errors.map(({ message: _, ...error }: { message: string }) => error)
+  return JSON.stringify({ ...problem, errors: silent })
+}
+
+/** What of an answer is not as if the hidden things did not exist. */
+function differences(ask: Ask, full: Answer, twin: Answer, plant: Plant): string[] {
+  if (full.status >= 500) return [`answered ${full.status}`]
+  if (UNEQUAL.includes(ask.operation)) return []
+  if (full.status === 410 || full.status === 451) {
+    return twin.status === 404 && hiddenAt(ask, plant)?.own === full.status
+      ? []
+      : [`answered ${full.status}, in the twin ${twin.status}`]
+  }
+  const said = (answer: Answer) => JSON.stringify(answer)
+  return said(full) === said(twin) ? [] : [`was ${said(full)}, in the twin ${said(twin)}`]
+}
+
+/** What is hidden at the address that a read asks for, or above it. */
+export function hiddenAt({ method, url }: Ask, { hidden }: Plant): Hidden | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  const collection = collectionOf(url)
+  const name = url.split(/[/?]/)[3]?.toLowerCase() ?? ''
+  return hidden.find(
+    (thing) => thing.collection === collection && (thing.id === name || thing.slugs.includes(name)),
+  )
+}
