@@ -1,10 +1,13 @@
-import helmet from '@fastify/helmet'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
+import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
 import { articleReads, articleWrites } from './articles/routes.ts'
 import { articleVerbs } from './articles/verbs.ts'
 import { categoryReads, categoryWrites } from './categories/routes.ts'
 import { auditRoutes } from './changes/routes.ts'
+import { type Front, frontDoor } from './delivery/front.ts'
+import { countDelivery, openDelivery } from './delivery/open.ts'
+import { deliver } from './delivery/serve.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { docs } from './http/docs.ts'
@@ -13,6 +16,8 @@ import { acceptJson } from './http/json.ts'
 import { limitRates } from './http/limits.ts'
 import { describeApi } from './http/openapi.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
+import { protectiveHeaders } from './http/protection.ts'
+import { newRequestId } from './http/request-id.ts'
 import { validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
@@ -24,6 +29,18 @@ import { sourceReads, sourceWrites } from './sources/routes.ts'
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
 const BODY_LIMIT = 2 * 1024 * 1024
 
+/** How long the start waits for the connection that listens, in ms; without it nothing is kept. */
+const LISTENING = 1000
+
+/** What the log says of a request. */
+type Told = { method?: string | undefined; url?: string | undefined }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    delivery: ReturnType<typeof openDelivery>
+  }
+}
+
 /**
  * The whole service, ready to listen or to be injected into: the plugins in their order, then the
  * routes by who may call them. The caller owns `db` and closes it after the app.
@@ -33,50 +50,67 @@ export async function buildApp(
   logger?: FastifyBaseLogger,
 ): Promise<FastifyInstance> {
   const { config, db } = services
+  const protection = protectiveHeaders()
+  let front: Front | undefined
   const app: App = Fastify({
+    serverFactory: (inside, options) => frontDoor(options, inside, () => front),
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
     // One line a request, below; Fastify's own two would say the same.
     logController: new LogController({ disableRequestLogging: true }),
     // Ours, so that nobody else's header ends in our log and our answers.
-    genReqId: () => uuidv7(),
+    genReqId: newRequestId,
     routerOptions: { maxParamLength: 500 },
-    // A URL that cannot be decoded never reaches a route, nor the error handler.
+    // A URL that cannot be decoded never reaches a route, nor the error handler, nor a hook.
     frameworkErrors: (error, request, reply) => {
+      for (const [name, value] of protection) reply.header(name, value)
+      reply.header('x-request-id', request.id)
+      if (request.url.startsWith('/v1')) reply.header('vary', 'Authorization')
       sendFault(request as never, reply as never, faultOf(error), config.publicUrl)
     },
   })
 
-  await app.register(helmet, {
-    // /docs has a policy of its own; nothing else is a page.
-    contentSecurityPolicy: false,
-    // Whether a host and its subdomains are https only is for whoever ends TLS there to say.
-    strictTransportSecurity: false,
+  const limits = limitRates(config.rateLimit)
+  const delivery = openDelivery(config, db, limits, app.log)
+  // While it closes, the framework has something to say to everybody.
+  app.addHook('preClose', async () => {
+    front = undefined
+  })
+  app.addHook('onClose', () => delivery.close())
+  deliver(app, delivery)
+  app.decorate('delivery', delivery)
+  app.addHook('onRequest', (_request, reply, done) => {
+    for (const [name, value] of protection) reply.header(name, value)
+    done()
   })
   answerProblems(app, config.publicUrl)
   acceptJson(app)
   validateRequests(app)
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
-  authenticate(app, keys.find, limitRates(config.rateLimit), config.publicRead)
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-    if (request.url.startsWith('/v1')) reply.header('vary', 'Authorization')
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, url } = request
-    const ms = Math.round(reply.elapsedTime)
-    request.log.info(
-      { key: request.actor?.name },
-      `${method} ${withoutKeys(url)} ${reply.statusCode} ${ms} ms`,
-    )
+  authenticate(app, keys.find, limits, config.publicRead)
+  const told = (
+    log: FastifyBaseLogger,
+    request: Told,
+    status: number,
+    ms: number,
+    key?: string,
+  ) => {
+    const { method, url = '' } = request
+    log.info({ key }, `${method} ${withoutKeys(url)} ${status} ${Math.round(ms)} ms`)
+  }
+  app.addHook('onResponse', (request, reply, done) => {
+    told(request.log, request, reply.statusCode, reply.elapsedTime, request.actor?.name)
+    done()
   })
   const refuse = refuseOtherMethods(app)
   await describeApi(app, config)
 
   // open to all
   health(app, services)
-  metrics(app)
+  const registry = new Registry()
+  const observe = metrics(app, registry)
+  countDelivery(registry, delivery)
   await docs(app, config.publicUrl)
 
   await app.register(
@@ -101,5 +135,15 @@ export async function buildApp(
   )
   refuse()
   await app.ready()
+  front = {
+    delivery,
+    newId: newRequestId,
+    note(request, id, route, status, ms) {
+      if ((app.log as Partial<Logger>).isLevelEnabled?.('info'))
+        told(app.log.child({ reqId: id }), request, status, ms)
+      observe(request.method ?? '', route, status, ms)
+    },
+  }
+  await delivery.watch.ready(LISTENING)
   return app
 }

@@ -46,6 +46,8 @@ const Settings = z.object({
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
   PUBLIC_READ: flag.default(true),
   RATE_LIMIT: whole(0, 1_000_000).default(600),
+  CACHE_MB: whole(0, 1_000_000).default(64),
+  PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -71,6 +73,10 @@ export type Config = Readonly<{
   publicRead: boolean
   /** Requests per minute and caller; 0 is off. */
   rateLimit: number
+  /** Of the delivery cache; 0 is off. */
+  cacheBytes: number
+  /** Called with the groups of each change. */
+  purgeUrl: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -123,6 +129,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicationName: s.PUBLICATION_NAME,
     publicRead: s.PUBLIC_READ,
     rateLimit: s.RATE_LIMIT,
+    cacheBytes: s.CACHE_MB * 1024 * 1024,
+    purgeUrl: s.PURGE_URL,
     logLevel: s.LOG_LEVEL,
   })
 }

@@ -17,7 +17,7 @@ export const Slug = z
 /** How a body or a path names a resource: its id, or a slug it has or once had. */
 export const IdOrSlug = z
   .string()
-  .min(1)
+  .min(1, 'must not be empty')
   .max(100)
   .regex(/^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/, 'must be an id or a slug')
   .meta({ description: 'Id or slug.' })
@@ -83,6 +83,9 @@ export function rfc3339(value: Date | string): string
 export function rfc3339(value: Date | string | null): string | null
 export function rfc3339(value: Date | string | null): string | null {
   if (value === null || value instanceof Date) return value?.toISOString() ?? null
+  // In UTC, as the service's connections have it, only the form differs; parsing took a tenth of a list.
+  const utc = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?\+00(?::00)?$/.exec(value)
+  if (utc) return `${utc[1]}T${utc[2]}.${(utc[3] ?? '').padEnd(3, '0')}Z`
   // PostgreSQL's print, `0044-03-15 00:00:00+00`, made ISO: for other forms V8 guesses the century.
   return new Date(value.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString()
 }

@@ -12,6 +12,14 @@ import { Fault, missing } from '../errors.ts'
 export type LockedArticle = typeof articles.$inferSelect
 
 /**
+ * Holds off moves and merges of categories until the transaction ends: they change which lists the
+ * article is in. Before the article's row, because a merge takes these locks in the same order.
+ */
+async function shareCategoryTree(tx: Tx): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtext('dateline.categories.tree'))`)
+}
+
+/**
  * The row of an article, locked until the transaction ends, by id or any slug it ever had. All
  * writes to an article or to what belongs to it begin here, so they come one after the other.
  * Throws `not_found`, `version_stale`.
@@ -21,6 +29,7 @@ export async function lockArticle(
   name: string,
   expected?: Expected | undefined,
 ): Promise<LockedArticle> {
+  await shareCategoryTree(tx)
   const found = await findAddresses({ db: tx, schema: 'editor' }, 'article', [name])
   const id = found.get(name)?.id
   const [row] = id ? await tx.select().from(articles).where(eq(articles.id, id)).for('update') : []

@@ -2,10 +2,11 @@ import { blocksToMarkdown } from '../body/markdown.ts'
 import type { KeyedBlock } from '../body/schema.ts'
 import { type CategoryRow, presentCategory } from '../categories/present.ts'
 import { type CorrectionRow, presentCorrection } from '../corrections/present.ts'
-import { rfc3339 } from '../fields.ts'
+import { pick, rfc3339 } from '../fields.ts'
 import { presentQuote, type QuoteRow } from '../quotes/present.ts'
+import { markedHtml } from '../search/marks.ts'
 import { presentSource, type SourceRow } from '../sources/present.ts'
-import type { Article, LeadImage } from './schema.ts'
+import type { Article, Highlight, LeadImage, RelatedArticle } from './schema.ts'
 
 /** A row of the load query. What was not asked for is absent. */
 export type ArticleRow = {
@@ -27,7 +28,7 @@ export type ArticleRow = {
   published_at: Date | null
   created_at: Date
   updated_at: Date
-  category_slug: string | null
+  category_slug?: string | null
   body_html?: string
   plain_text?: string
   body?: KeyedBlock[]
@@ -35,7 +36,17 @@ export type ArticleRow = {
   sources?: (SourceRow & { role: string | null; note: string | null })[]
   quotes?: QuoteRow[]
   corrections?: CorrectionRow[]
+  related?: RelatedRow[]
+  marked_headline?: string | null
+  marked_summary?: string | null
+  marked_body?: string | null
 }
+
+/** An article that is like another, as its load brings it. */
+export type RelatedRow = Pick<
+  ArticleRow,
+  'id' | 'slug' | 'headline' | 'summary' | 'language' | 'category_slug'
+> & { published_at: string | null }
 
 /** How an article is shown: its page's address, the formats of its body, and to whom. */
 export type Shape = {
@@ -43,6 +54,8 @@ export type Shape = {
   formats: readonly string[]
   editor: boolean
   fields: readonly string[] | undefined
+  /** Members of what is included, by kind. */
+  fieldsOf?: Readonly<Record<string, readonly string[] | undefined>>
 }
 
 /** An article as its readers get it. Pure: what the row does not bring is not there. */
@@ -73,15 +86,47 @@ export function presentArticle(row: ArticleRow, shape: Shape): Article {
   const members = fields
     ? Object.entries(article).filter(([name]) => name === 'id' || fields.includes(name))
     : Object.entries(article)
+  const { fieldsOf = {} } = shape
+  const highlight = highlightOf(row)
   return {
     ...(Object.fromEntries(members) as Article),
-    ...(row.categories && { categories: row.categories.map(presentCategory) }),
-    ...(row.sources && {
-      sources: row.sources.map((s) => ({ ...presentSource(s), role: s.role, note: s.note })),
+    ...(row.categories && {
+      categories: row.categories.map((c) => pick(presentCategory(c), fieldsOf.categories)),
     }),
-    ...(row.quotes && { quotes: row.quotes.map(presentQuote) }),
-    ...(row.corrections && { corrections: row.corrections.map(presentCorrection) }),
+    ...(row.sources && {
+      sources: row.sources.map((s) =>
+        pick({ ...presentSource(s), role: s.role, note: s.note }, fieldsOf.sources),
+      ),
+    }),
+    ...(row.quotes && { quotes: row.quotes.map((q) => pick(presentQuote(q), fieldsOf.quotes)) }),
+    ...(row.corrections && {
+      corrections: row.corrections.map((c) => pick(presentCorrection(c), fieldsOf.corrections)),
+    }),
+    ...(row.related && {
+      related: row.related.map((r) => pick(presentRelated(r, shape.articleUrl), fieldsOf.related)),
+    }),
+    ...(highlight && { highlight }),
   }
+}
+
+function presentRelated(row: RelatedRow, articleUrl: string): RelatedArticle {
+  return {
+    id: row.id,
+    slug: row.slug,
+    url: addressOf(row, articleUrl),
+    headline: row.headline,
+    summary: row.summary,
+    publishedAt: rfc3339(row.published_at),
+  }
+}
+
+/** Where the words stand; undefined when that was not asked for. */
+function highlightOf(row: ArticleRow): Highlight | undefined {
+  if (row.marked_body === undefined) return undefined
+  const headline = markedHtml(row.marked_headline)?.join('')
+  const summary = markedHtml(row.marked_summary)?.join('')
+  const body = markedHtml(row.marked_body)
+  return { ...(headline && { headline }), ...(summary && { summary }), ...(body && { body }) }
 }
 
 function bodyOf(row: ArticleRow, formats: readonly string[]): Article['body'] {
@@ -99,22 +144,34 @@ function originOf(row: ArticleRow): Article['origin'] {
   return { system, id, ...(url !== null && { url }) }
 }
 
+type Addressed = Pick<ArticleRow, 'id' | 'slug' | 'category_slug' | 'language'> & {
+  published_at: Date | string | null
+}
+
+/** What `{part}` of ARTICLE_URL stands for; empty where an article does not have it. */
+function partOf(row: Addressed, part: string): string {
+  if (part === 'category') return row.category_slug ?? ''
+  if (part === 'id' || part === 'slug' || part === 'language') return row[part]
+  const [year, month, day] = (rfc3339(row.published_at) ?? '').slice(0, 10).split('-')
+  return { year, month, day }[part] ?? ''
+}
+
+/** A template in pieces: text, part, text, part, ..., text. One per process, so it is split once. */
+const pieces = new Map<string, string[]>()
+
 /**
  * ARTICLE_URL with its parts put in. What an article does not have (no category, no date yet) leaves
  * no empty path segment behind.
  */
-function addressOf(row: ArticleRow, template: string): string {
-  const [year, month, day] = (rfc3339(row.published_at) ?? '').slice(0, 10).split('-')
-  const parts: Record<string, string | null | undefined> = {
-    id: row.id,
-    slug: row.slug,
-    category: row.category_slug,
-    language: row.language,
-    year,
-    month,
-    day,
+function addressOf(row: Addressed, template: string): string {
+  const known = pieces.get(template) ?? template.split(/\{(\w+)\}/)
+  pieces.set(template, known)
+  let address = ''
+  let empty = false
+  for (const [i, piece] of known.entries()) {
+    const text = i % 2 === 0 ? piece : encodeURIComponent(partOf(row, piece))
+    if (i % 2 === 1 && text === '') empty = true
+    address += text
   }
-  return template
-    .replaceAll(/\{(\w+)\}/g, (_, part: string) => encodeURIComponent(parts[part] ?? ''))
-    .replaceAll(/(?<!:)\/{2,}/g, '/')
+  return empty ? address.replaceAll(/(?<!:)\/{2,}/g, '/') : address
 }

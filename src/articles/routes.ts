@@ -1,16 +1,26 @@
 import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
+import { absence } from '../db/gone.ts'
 import { missing } from '../errors.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { isEditor, readingOf } from '../http/auth.ts'
-import { sendRead } from '../http/caching.ts'
+import { noteRead, sendRead } from '../http/caching.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { findRevisionAsOf } from '../revisions/queries.ts'
+import { FACET_VALUES } from '../search/schema.ts'
 import { createArticle, deleteArticle, updateArticle } from './commands.ts'
-import { presentArticle } from './present.ts'
-import { findArticle, listArticles } from './queries.ts'
+import { countArticleFacets } from './facets.ts'
+import { type ArticleRow, presentArticle } from './present.ts'
+import {
+  articleSet,
+  betterWords,
+  countArticles,
+  findArticle,
+  findArticles,
+  listArticles,
+} from './queries.ts'
 import {
   Article,
   ArticleCreate,
@@ -19,6 +29,7 @@ import {
   ArticlePatch,
   ArticleWriteQuery,
   EDITOR_FIELDS,
+  RANKED,
   RevisionQuery,
 } from './schema.ts'
 import { articleResource, asked, included, params } from './shape.ts'
@@ -43,7 +54,8 @@ export function articleReads(app: App, { config, db }: Services): void {
         operationId: 'listArticles',
         tags,
         summary: 'List articles',
-        description: 'Visible ones, newest first; to an editor, all but the killed.',
+        description:
+          'Visible ones, newest first; to an editor, all but the killed. A query that finds nothing may come with `meta.didYouMean`.',
         querystring: ArticleListQuery,
         response: { 200: ArticlePage },
       },
@@ -58,10 +70,20 @@ export function articleReads(app: App, { config, db }: Services): void {
         source: ['source', query.source],
         speaker: ['source', query.speaker],
       })
+      noteRead(request, { resolved: named })
+      const found = findArticles(reading, query, named)
       const shape = asked(query, config, isEditor(request), [])
-      const page = await listArticles(reading, query, startOf(request, query), named, shape)
+      const wanted = { ...shape, highlight: query.highlight }
+      const [page, count, facets] = await Promise.all([
+        listArticles(reading, found, query.sort, startOf(request, query), wanted, RANKED),
+        query.count && countArticles(reading, found),
+        query.facets && countArticleFacets(reading, articleSet(found), query.facets, FACET_VALUES),
+      ])
+      const nothing = page.rows.length === 0 && query.cursor === undefined
+      const didYouMean = nothing ? await betterWords(reading, query, named) : undefined
       const data = page.rows.map((row) => presentArticle(row, shape))
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next)
+      const meta = { count, facets, didYouMean }
+      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next, meta)
     },
   )
 
@@ -84,17 +106,23 @@ export function articleReads(app: App, { config, db }: Services): void {
       if (asOf !== undefined) demandOfReader(request.actor, 'drafts:read', 'Asking for asOf')
       demandEditorFields(request.actor, request.query.fields)
       const reading = readingOf(request, db)
-      const id = await addressed(request, reply, reading, 'article', request.params.idOrSlug)
-      if (id === undefined) return reply
       const shape = asked(request.query, config, isEditor(request), ['html'])
-      const then = asOf && (await findRevisionAsOf(db.editor, id, asOf))
-      const row = then
-        ? included(then.content, shape.include)
-        : asOf === undefined
-          ? await findArticle(reading, id, shape)
-          : undefined
-      if (!row) throw missing('article')
-      return sendRead(request, reply, presentArticle(row, shape), row.version)
+      const send = (row: ArticleRow) =>
+        sendRead(request, reply, presentArticle(row, shape), row.version, row.updated_at)
+      const { idOrSlug } = request.params
+      // Nearly all ask by an id or a slug of today: one statement.
+      const today = asOf === undefined && (await findArticle(reading, idOrSlug, shape))
+      if (today) return send(today)
+      const id = await addressed(request, reply, reading, 'article', idOrSlug)
+      if (id === undefined) return reply
+      if (asOf === undefined) {
+        const row = await findArticle(reading, id, shape)
+        if (!row) throw await absence(reading, 'article', id)
+        return send(row)
+      }
+      const then = await findRevisionAsOf(db.editor, id, asOf)
+      if (!then) throw missing('article')
+      return send(included(then.content, shape.include))
     },
   )
 }

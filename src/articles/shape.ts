@@ -5,7 +5,7 @@ import { missing } from '../errors.ts'
 import { addressOf } from '../http/addressing.ts'
 import { type ArticleRow, presentArticle, type Shape } from './present.ts'
 import { findArticle, type Wanted } from './queries.ts'
-import { Article, ArticleQuery } from './schema.ts'
+import { Article, ArticleQuery, INCLUDES } from './schema.ts'
 
 /** The path parameter of an article. */
 export const params = addressOf('council-adopts-sea-wall-levy')
@@ -19,11 +19,14 @@ export function asked(
 ): Wanted & Shape {
   const { body = fallback, fields, include = [] } = query
   const formats = fields && !fields.includes('body') && query.body === undefined ? [] : body
+  const articleUrl = config.articleUrl ?? `${config.publicUrl}/v1/articles/{slug}`
   return {
-    articleUrl: config.articleUrl ?? `${config.publicUrl}/v1/articles/{slug}`,
+    articleUrl,
+    categorySlug: articleUrl.includes('{category}'),
     formats: formats.filter((format) => format !== 'none'),
     // Asking for a format of the body is asking for the body.
     fields: fields && query.body && !fields.includes('body') ? [...fields, 'body'] : fields,
+    fieldsOf: Object.fromEntries(INCLUDES.map((kind) => [kind, query[`fields[${kind}]`]] as const)),
     include,
     editor,
   }

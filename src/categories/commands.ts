@@ -1,6 +1,7 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
+import { noteCategory, noteMerge, noteMove, TREE } from '../changes/effects.ts'
 import { record, recordArticles, recordUpdates } from '../changes/record.ts'
 import { noteCategories } from '../changes/sightings.ts'
 import type { Writing } from '../db/client.ts'
@@ -19,7 +20,7 @@ import type { CategoryCreate, CategoryPatch } from './schema.ts'
  * lock, for whoever forgets.
  */
 async function lockTree({ tx }: Writing): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('dateline.categories.tree'))`)
+  await tx.execute(sql`select pg_advisory_xact_lock(${TREE})`)
 }
 
 async function parentId({ tx }: Writing, name: string | null | undefined) {
@@ -56,7 +57,11 @@ async function place({ tx }: Writing, id: string, parent: string | null, positio
   order.splice(Math.min(position, order.length), 0, id)
   for (const [index, sibling] of order.entries()) {
     if (siblings.some((s) => s.id === sibling && s.position === index)) continue
-    await tx.update(categories).set({ position: index }).where(eq(categories.id, sibling))
+    await tx
+      .update(categories)
+      .set({ position: index, updatedAt: now })
+      .where(eq(categories.id, sibling))
+    noteCategory(tx, sibling)
   }
 }
 
@@ -117,6 +122,7 @@ export async function updateCategory(
   const parent = given === undefined ? row.parentId : given
   if (parent && parent !== row.parentId) await demandNoRing(ctx, row.id, parent)
   if (patch.slug) await takeSlug(tx, 'category', patch.slug, row.id)
+  if (parent !== row.parentId) await noteMove(tx, row.id)
   const { parent: _parent, position: _position, ...columns } = patch
   const turns = parent === row.parentId ? [] : await lineages(ctx, [row.id, row.parentId, parent])
   await noteCategories(tx, turns)
@@ -134,9 +140,13 @@ export async function updateCategory(
     const last = Number.MAX_SAFE_INTEGER
     const stays = parent === row.parentId ? row.position : last
     await place(ctx, row.id, parent, patch.position ?? stays)
-    if (parent !== row.parentId) await closeUp(ctx, row.parentId)
+    if (parent !== row.parentId) {
+      await closeUp(ctx, row.parentId)
+      await noteMove(tx, row.id)
+    }
   }
   await noteCategories(tx, turns)
+  noteCategory(tx, row.id, { slug: patch.slug !== undefined && patch.slug !== row.slug })
   await record(ctx, {
     kind: 'category',
     id: row.id,
@@ -150,11 +160,13 @@ export async function updateCategory(
 
 /** Numbers the children of a parent from 0 again after one has left. */
 async function closeUp({ tx }: Writing, parent: string | null): Promise<void> {
-  await tx.execute(sql`
-    update categories c set position = n.position
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update categories c set position = n.position, updated_at = ${now}
     from (select id, row_number() over (order by position, id) - 1 as position
           from categories where parent_id is not distinct from ${parent}::uuid) n
-    where n.id = c.id and n.position <> c.position`)
+    where n.id = c.id and n.position <> c.position
+    returning c.id`)
+  for (const { id } of rows) noteCategory(tx, id)
 }
 
 /** These categories and all those above them: whom a move gives or takes what is below. */
@@ -214,7 +226,9 @@ export async function deleteCategory(
     }
   } else {
     await mergeInto(ctx, row, reassignTo)
+    noteMerge(tx)
   }
+  noteCategory(tx, row.id, { slug: true })
   await tx.delete(categories).where(eq(categories.id, row.id))
   await record(ctx, {
     kind: 'category',

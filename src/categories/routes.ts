@@ -1,4 +1,6 @@
-import { missing } from '../errors.ts'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { Fault, missing } from '../errors.ts'
 import { pick } from '../fields.ts'
 import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
@@ -7,9 +9,10 @@ import { sendRead } from '../http/caching.ts'
 import { reassignment } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
+import { splitUrl } from '../http/url.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
-import { presentCategory } from './present.ts'
-import { findCategory, listCategories } from './queries.ts'
+import { type CategoryRow, presentCategory, presentCount, presentTree } from './present.ts'
+import { findCategory, listCategories, listTree } from './queries.ts'
 import {
   Category,
   CategoryCreate,
@@ -17,10 +20,23 @@ import {
   CategoryPage,
   CategoryPatch,
   CategoryQuery,
+  CategoryTree,
+  NOT_WITH_TREE,
 } from './schema.ts'
 
 const tags = ['Categories']
 const params = addressOf('harbour')
+
+/** Throws `invalid_request` with every parameter that makes sense for a list only. */
+function demandNothingOfLists(request: FastifyRequest): void {
+  const given = new URLSearchParams(splitUrl(request.url).query)
+  const errors = NOT_WITH_TREE.filter((name) => given.has(name)).map((parameter) => {
+    return { parameter, message: 'does not go with tree=true: the tree comes whole' }
+  })
+  if (errors.length > 0) {
+    throw new Fault('invalid_request', 'The request asks for a list and for a tree.', { errors })
+  }
+}
 
 /** Reads of categories: whoever asks, in that audience's view. */
 export function categoryReads(app: App, { config, db }: Services): void {
@@ -31,9 +47,10 @@ export function categoryReads(app: App, { config, db }: Services): void {
         operationId: 'listCategories',
         tags,
         summary: 'List categories',
-        description: 'Categories with a visible article in them or below them; to an editor, all.',
+        description:
+          'Categories with a visible article in them or below them; to an editor, all. In pages, or with `tree=true` as one tree.',
         querystring: CategoryListQuery,
-        response: { 200: CategoryPage },
+        response: { 200: z.union([CategoryPage, CategoryTree]) },
       },
     },
     async (request, reply) => {
@@ -42,9 +59,25 @@ export function categoryReads(app: App, { config, db }: Services): void {
       const { parent } = await resolveFilters(reading, {
         parent: ['category', query.parent],
       })
+      const present = (row: CategoryRow) => ({
+        ...pick(presentCategory(row), query.fields),
+        ...presentCount(row),
+      })
+      if (query.tree) {
+        demandNothingOfLists(request)
+        const rows = await listTree(reading, query, parent)
+        return sendRead(request, reply, { data: presentTree(rows, present) })
+      }
       const page = await listCategories(reading, query, startOf(request, query), parent)
-      const data = page.rows.map((row) => pick(presentCategory(row), query.fields))
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next)
+      return sendPage(
+        request,
+        reply,
+        config.publicUrl,
+        query.limit,
+        page.rows.map(present),
+        page.next,
+        { count: page.count },
+      )
     },
   )
 
@@ -68,7 +101,8 @@ export function categoryReads(app: App, { config, db }: Services): void {
       if (id === undefined) return reply
       const row = await findCategory(reading, id)
       if (!row) throw missing('category')
-      return sendRead(request, reply, pick(presentCategory(row), request.query.fields), row.version)
+      const shown = pick(presentCategory(row), request.query.fields)
+      return sendRead(request, reply, shown, row.version, row.updated_at)
     },
   )
 }

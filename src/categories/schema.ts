@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Id, IdOrSlug, Instant, Reference, Slug } from '../fields.ts'
 import { pageOf } from '../http/paging.ts'
-import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
+import { choice, count, cursor, filter, flag, ids, limit, list, q } from '../http/parameters.ts'
 import { text } from '../text.ts'
 
 const fields = {
@@ -21,6 +21,10 @@ export const Category = z
     slug: Slug,
     ...fields,
     parent: Reference.nullable().meta({ description: 'The category above it.' }),
+    articleCount: z.int().meta({
+      description:
+        'With `include=counts`: how many articles that the caller can see are in it or below it.',
+    }),
     createdAt: Instant,
     updatedAt: Instant,
   })
@@ -69,13 +73,37 @@ const fieldsParameter = list(CATEGORY_FIELDS, 'Only these members; `id` always c
   'parent',
 ])
 export const CategoryQuery = z.strictObject({ fields: fieldsParameter })
+/** What makes sense for a list only: the tree is whole, and in the order of its positions. */
+export const NOT_WITH_TREE = ['q', 'ids', 'sort', 'limit', 'cursor', 'count'] as const
+
 export const CategoryListQuery = z.strictObject({
-  q,
+  q: q.meta({
+    description:
+      'Part of the name, or nearly it. With quotation marks, `or` or `-not`: whole words, in web-search syntax.',
+    param: { example: 'harb' },
+  }),
+  ids,
+  tree: flag(
+    'All of the tree, or with `parent` what is below these, in one answer: each category with its `children`, by position. Not with `q`, `ids`, `sort`, `limit`, `cursor` or `count`.',
+  ),
   parent: filter('Directly below these categories (id or slug).', 'town'),
   sort: choice(CATEGORY_SORTS, 'name', 'The order. `position` makes sense below one parent.'),
   fields: fieldsParameter,
+  include: list(['counts'], '`counts`: how many articles, with those below.', ['counts']),
   limit,
   cursor,
+  count,
 })
 export type CategoryListQuery = z.infer<typeof CategoryListQuery>
 export const CategoryPage = pageOf(Category, 'CategoryPage')
+
+/** A category with all below it. */
+export type CategoryNode = Category & { children: CategoryNode[] }
+export const CategoryNode: z.ZodType<CategoryNode> = Category.extend({
+  children: z.array(z.lazy(() => CategoryNode)).meta({ description: 'By position.' }),
+}).meta({ id: 'CategoryNode', description: 'A category with all that is below it.' })
+
+/** The whole tree: not a page, for it has no next one. */
+export const CategoryTree = z
+  .object({ data: z.array(CategoryNode) })
+  .meta({ id: 'CategoryTree', description: 'The tree, with `tree=true`: all in one answer.' })

@@ -4,6 +4,7 @@ import type { Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { changes } from '../db/tables.ts'
 import { array } from '../db/where.ts'
+import { noteArticles } from './effects.ts'
 import { noteGone, noteShown } from './sightings.ts'
 
 /** What happens to an article. The sweep writes `published` and `expired` when their time comes. */
@@ -26,8 +27,8 @@ export type Part = { kind: 'quote' | 'correction'; id: string }
 
 /**
  * Ends every write to articles: each one's new version is kept as a revision, a row in the ledger
- * says what happened, and what readers now see, or no longer see, is noted. In the transaction of the
- * write, while the articles are locked.
+ * says what happened, what readers now see, or no longer see, is noted, and what this drops from
+ * caches. In the transaction of the write, while the articles are locked.
  */
 export async function recordArticles(
   { tx, actor, requestId }: Writing,
@@ -51,10 +52,11 @@ export async function recordArticles(
       ${created ? 'create' : 'update'}, ${event}::text, ${created ? sql`null::int` : sql`version - 1`}, version,
       at, ${by}
     from kept order by article_id`)
-  // Nobody has seen anything of what was just made.
+  // A new article is a draft without times: nobody has seen anything of it, nor can notice it.
   if (created) return
   await noteShown(tx, ids)
   await noteGone(tx, ids)
+  await noteArticles(tx, ids)
 }
 
 /** What happened to a source, a category, a key, or to an article that has no revision of it. */

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Database, transaction } from '../db/client.ts'
+import { noteArticles } from './effects.ts'
 import { noteGone, noteShown } from './sightings.ts'
 
 /** At most so many articles in one transaction; the rest comes with the next sweep. */
@@ -49,6 +50,8 @@ export async function sweep(db: Database): Promise<number> {
     if (ids.length > 0) {
       await noteShown(tx, ids)
       await noteGone(tx, ids)
+      // This service has dropped everything at the boundary itself; other caches are told now.
+      await noteArticles(tx, ids, { byTime: true })
     }
     return ids.length
   })

@@ -2,6 +2,7 @@ import { OPERATOR } from '../actor.ts'
 import { environment, readConfig } from '../config.ts'
 import { type Database, transaction, type Writing } from '../db/client.ts'
 import { connect } from '../db/connect.ts'
+import { purger } from '../delivery/purge.ts'
 
 /**
  * Runs a command on the database the settings name: DATABASE_URL, or the embedded server that runs on
@@ -12,10 +13,14 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promi
     info: () => {},
     error: (_fields: object, text: string) => void process.stderr.write(`dateline: ${text}\n`),
   }
-  const connection = await connect(readConfig(environment()), quiet)
+  const config = readConfig(environment())
+  const connection = await connect(config, quiet)
+  const purging = config.purgeUrl ? purger(config.purgeUrl, quiet) : undefined
+  if (purging) connection.db.committed.push(purging.purge)
   try {
     return await work(connection.db)
   } finally {
+    await purging?.close()
     await connection.close()
   }
 }

@@ -15,5 +15,19 @@ export const Correction = z
     block: z.string().nullable().meta({ description: 'The `_key` of the block it concerns.' }),
     quote: z.string().nullable().meta({ description: 'The id of the quote it concerns.' }),
   })
+  // `fields[corrections]` leaves some out.
+  .partial()
+  .required({ id: true })
   .meta({ id: 'Correction', description: 'What was wrong and is set right, or what is added.' })
 export type Correction = z.infer<typeof Correction>
+
+export const CORRECTION_FIELDS = [
+  'id',
+  'kind',
+  'text',
+  'at',
+  'fromVersion',
+  'toVersion',
+  'block',
+  'quote',
+] as const

@@ -1,6 +1,8 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import type { Actor } from '../actor.ts'
+import { type Notice, send } from './notice.ts'
+import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
 /** What runs statements: a pool or a transaction on it. */
@@ -18,6 +20,10 @@ export type Writing = { tx: Tx; actor: Actor; requestId?: string | undefined }
 export type Database = {
   reader: NodePgDatabase
   editor: NodePgDatabase
+  /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
+  direct(): pg.Client
+  /** Called after a transaction of this process has committed, before its caller is answered. */
+  committed: ((notice: Notice) => void)[]
   /** Closes both pools; statements under way are waited for. */
   close(): Promise<void>
 }
@@ -27,13 +33,21 @@ type Pooled = { url: string; role: string | undefined; size: number; readOnly: b
 /** How long a statement may run before PostgreSQL cancels it, in ms. */
 const STATEMENT_TIMEOUT = 10_000
 
+/**
+ * How like a name must be to be found by `q`: two letters exchanged in a word of six leave 0.43 of its
+ * trigrams. A login of its own has PostgreSQL's 0.6 unless `ALTER ROLE ... SET` says otherwise.
+ */
+const NEARLY_SPELT = 0.4
+
 function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => void): pg.Pool {
   // Settings at connection start cost no round trip and survive RESET; PgBouncer drops them, which
   // is why a login of its own (role undefined) sends none.
   const options = role
-    ? `-c role=${role} -c timezone=UTC -c default_transaction_read_only=${readOnly ? 'on' : 'off'}`
+    ? `-c role=${role} -c timezone=UTC -c jit=off -c pg_trgm.word_similarity_threshold=${NEARLY_SPELT} -c default_transaction_read_only=${readOnly ? 'on' : 'off'}`
     : undefined
   const made = new pg.Pool({
+    // A pooler that hands out another connection for each transaction may not know the names.
+    ...(role && { Client: PreparingClient }),
     connectionString: url,
     max: size,
     statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
@@ -56,6 +70,7 @@ export function openDatabase(
     url: string
     readerUrl?: string | undefined
     editorUrl?: string | undefined
+    directUrl?: string | undefined
     size: number
   },
   onError: (error: Error) => void,
@@ -81,15 +96,24 @@ export function openDatabase(
   return {
     reader: drizzle(reader),
     editor: drizzle(editor),
+    direct: () =>
+      new pg.Client({
+        connectionString: options.directUrl ?? options.url,
+        connectionTimeoutMillis: 3000,
+        application_name: 'dateline listening',
+        options: '-c role=dateline_editor -c timezone=UTC',
+      }),
+    committed: [],
     async close() {
       await Promise.all([reader.end(), editor.end()])
     },
   }
 }
 
-/** Serialisation failure and deadlock: PostgreSQL asks to try again. */
-const RETRY = new Set(['40001', '40P01'])
+/** Serialisation failure, deadlock, a plan from before a migration: PostgreSQL asks to try again. */
+const RETRY = new Set(['40001', '40P01', '0A000'])
 
+/**
 /**
  * Thrown in a transaction whose now() is older than something that it must see, since it waited for a
  * lock meanwhile: it is tried again.
@@ -98,12 +122,18 @@ export class Overtaken extends Error {}
 
 /**
  * One transaction as an editor. A deadlock, a serialisation failure and one that was overtaken are tried
- * again, three times in all: nothing was written.
+ * again, three times in all: nothing was written. What it changed for readers is told to all instances
+ * with its commit, and in this process has been heard when this returns.
  */
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.editor.transaction(work)
+      const { result, notice } = await db.editor.transaction(async (tx) => {
+        const result = await work(tx)
+        return { result, notice: await send(tx) }
+      })
+      if (notice) for (const heard of db.committed) heard(notice)
+      return result
     } catch (error) {
       const code = driverError(error)?.code
       const again = error instanceof Overtaken || (code && RETRY.has(code))

@@ -29,7 +29,13 @@ export async function connect(
   try {
     if (config.migrate) await migrate(config.directUrl ?? url)
     db = openDatabase(
-      { url, readerUrl: config.readerUrl, editorUrl: config.editorUrl, size: config.poolSize },
+      {
+        url,
+        readerUrl: config.readerUrl,
+        editorUrl: config.editorUrl,
+        directUrl: config.directUrl,
+        size: config.poolSize,
+      },
       (error) => log.error({ err: error }, 'a database connection was lost'),
     )
     const faults = await roleFaults(db)

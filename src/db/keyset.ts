@@ -2,12 +2,14 @@ import { type SQL, sql } from 'drizzle-orm'
 import { Fault } from '../errors.ts'
 
 /** One column of an order, and the type its cursor value is cast to. */
-export type SortColumn = { column: SQL; type: 'text' | 'integer' | 'timestamptz' }
+export type SortColumn = { column: SQL; type: 'text' | 'integer' | 'real' | 'timestamptz' }
 
 /** What PostgreSQL prints for these types, and so what a cursor may hold. */
 const PRINTED = {
   text: /^/,
   integer: /^-?\d{1,9}$/,
+  // The shortest that reads back as the same float4.
+  real: /^\d{1,3}(?:\.\d{1,12})?(?:e-[0-2]\d)?$/,
   timestamptz: /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?[+-](?:0\d|1[0-5])(?::[0-5]\d)?$/,
 }
 
@@ -32,6 +34,14 @@ export function orderBy({ columns, id, descending }: Order): SQL {
   return sql.join(parts, sql`, `)
 }
 
+/** `invalid_cursor`: its values are not those of the order. */
+export function damaged(): Fault {
+  const message = 'is damaged'
+  return new Fault('invalid_cursor', `The cursor ${message}.`, {
+    errors: [{ parameter: 'cursor', message }],
+  })
+}
+
 /**
  * The condition that a row stands after a position. A row comparison, which an index on the same
  * columns answers by seeking: page 400 costs what page 1 costs. Throws `invalid_cursor` for values
@@ -40,10 +50,7 @@ export function orderBy({ columns, id, descending }: Order): SQL {
 export function after(order: Order, position: { values: string[]; id: string }): SQL {
   const fits = order.columns.every((c, i) => isPrinted(c.type, position.values[i] ?? ''))
   if (!fits || position.values.length !== order.columns.length) {
-    const message = 'is damaged'
-    throw new Fault('invalid_cursor', `The cursor ${message}.`, {
-      errors: [{ parameter: 'cursor', message }],
-    })
+    throw damaged()
   }
   const left = sql.join([...order.columns.map((c) => c.column), order.id], sql`, `)
   const right = sql.join(
@@ -56,10 +63,16 @@ export function after(order: Order, position: { values: string[]; id: string }):
   return sql`(${left}) ${order.descending ? sql`<` : sql`>`} (${right})`
 }
 
-/** The sort values of a row as an array of text, from which the next cursor is made. */
-export function sortKey(order: Order): SQL {
-  return sql`array[${sql.join(
+/**
+ * The sort values of a row, from which the next cursor is made: an array of text, as the text of a JSON
+ * array. `more` gives further values.
+ */
+export function sortKey(order: Order, more?: SQL): SQL {
+  const values = sql.join(
     order.columns.map((c) => sql`${c.column}::text`),
     sql`, `,
-  )}]`
+  )
+  return more
+    ? sql`to_json(array[${values}] || ${more})::text`
+    : sql`to_json(array[${values}])::text`
 }

@@ -17,6 +17,7 @@ const CONTENT = [
   'corrections',
   'article_categories',
   'article_sources',
+  'article_listings',
 ]
 
 /** All tables of ours; what else stands in `public` is not ours to touch. */
@@ -65,7 +66,9 @@ const ENTER_ROLES = `
 const RIGHTS = [
   `REVOKE ALL ON ${TABLES.join(', ')} FROM PUBLIC, dateline_reader, dateline_editor`,
   'REVOKE ALL ON SCHEMA reader, editor FROM PUBLIC, dateline_reader, dateline_editor',
-  'GRANT USAGE ON SCHEMA public, editor TO dateline_editor',
+  // The functions of a search; not a table in it may be read by readers.
+  'GRANT USAGE ON SCHEMA public TO dateline_reader, dateline_editor',
+  'GRANT USAGE ON SCHEMA editor TO dateline_editor',
   'GRANT USAGE ON SCHEMA reader TO dateline_reader, dateline_editor',
   // Editors' writes note what readers see.
   'GRANT SELECT ON ALL TABLES IN SCHEMA reader TO dateline_reader, dateline_editor',

@@ -1,9 +1,10 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import { LONGEST_SLUG, slugOf } from '../slug.ts'
 import type { Reading, Tx } from './client.ts'
 import { slugs } from './tables.ts'
+import { array } from './where.ts'
 
 /** The kinds that have slugs; each has a slug space of its own. */
 export type SlugKind = 'article' | 'source' | 'category'
@@ -86,22 +87,15 @@ export async function findAddresses(
   const others = names.filter((name) => !UUID.test(name))
   const parts = []
   if (ids.length > 0) {
-    const list = sql.join(
-      ids.map((id) => sql`${id}::uuid`),
-      sql`, `,
-    )
     parts.push(
-      sql`select id::text as name, id, slug from ${view(schema, TABLE[kind])} where id in (${list})`,
+      sql`select id::text as name, id, slug from ${view(schema, TABLE[kind])} where ${oneOf(sql`id`, ids, 'uuid')}`,
     )
   }
   if (others.length > 0) {
-    const list = sql.join(
-      others.map((name) => sql`${name}`),
-      sql`, `,
-    )
+    // The kind stands in the text, so that only its branch of the view is planned.
     parts.push(
       sql`select slug as name, resource_id as id, current_slug as slug from ${view(schema, 'slugs')}
-          where kind = ${kind} and slug in (${list})`,
+          where kind = ${sql.raw(`'${kind}'`)} and ${oneOf(sql`slug`, others, 'text')}`,
     )
   }
   const { rows } = await db.execute<{ name: string } & Address>(sql.join(parts, sql` union all `))
@@ -111,6 +105,12 @@ export async function findAddresses(
       return row ? [[name, { id: row.id, slug: row.slug }] as const] : []
     }),
   )
+}
+
+/** One value is compared, so that an index gives it in order; many are one parameter all the same. */
+function oneOf(column: SQL, values: string[], type: 'text' | 'uuid'): SQL {
+  if (values.length === 1) return sql`${column} = ${values[0]}::${sql.raw(type)}`
+  return sql`${column} = any(${array(values, type)})`
 }
 
 /** A view of this audience, as an SQL name. */

@@ -116,6 +116,13 @@ export const sources = pgTable(
     }),
     index('sources_organization_id_idx').on(t.organizationId),
     index('sources_name_id_idx').on(t.name, t.id),
+    index('sources_created_at_id_idx').on(t.createdAt, t.id),
+    index('sources_name_trgm_idx')
+      .using('gin', sql`name public.gin_trgm_ops`)
+      .with({ fastupdate: false }),
+    index('sources_name_words_idx')
+      .using('gin', sql`to_tsvector('pg_catalog.simple', name)`)
+      .with({ fastupdate: false }),
     slugCheck('sources', t.slug),
     check('sources_name_check', sql`${t.name} <> ''`),
     check(
@@ -282,6 +289,11 @@ export const quotes = pgTable(
     spans: jsonb('spans').$type<{ start: number; end: number }[]>().notNull().default(sql`'[]'`),
     /** saidAt, or else the article's listedAt: when it was said as far as is known. */
     datedAt: instant('dated_at').notNull(),
+    /** The quote's language, or else the article's; kept by triggers (migrations/0006_lists.sql). */
+    searchLanguage: text('search_language').notNull().default(''),
+    search: tsvector('search')
+      .notNull()
+      .generatedAlwaysAs(sql`public.search_vector(search_language, text, null, null)`),
     ...created,
   },
   (t) => [
@@ -302,6 +314,8 @@ export const quotes = pgTable(
       t.id.desc().nullsFirst(),
     ),
     index('quotes_dated_at_id_idx').on(t.datedAt.desc().nullsFirst(), t.id.desc().nullsFirst()),
+    index('quotes_created_at_id_idx').on(t.createdAt, t.id),
+    index('quotes_search_idx').using('gin', t.search).with({ fastupdate: false }),
     check('quotes_text_check', sql`${t.text} <> ''`),
     check('quotes_kind_check', sql`${t.kind} in ('direct', 'partial', 'paraphrase')`),
     check(
@@ -314,6 +328,40 @@ export const quotes = pgTable(
       'quotes_original_check',
       sql`(${t.originalText} is null) = (${t.originalLanguage} is null)`,
     ),
+  ],
+)
+
+/**
+ * Which articles a category (or one below it), a source or a speaker lists, and in which order: the
+ * latest of one is a walk along one index, whatever the number of articles. Nobody writes here but
+ * the triggers on the tables it is made of (migrations/0006_lists.sql).
+ */
+export const articleListings = pgTable(
+  'article_listings',
+  {
+    kind: text('kind').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+    articleId: uuid('article_id').notNull(),
+    listedAt: instant('listed_at').notNull(),
+    /** Published, and for a speaker: with a quote that is not merely suggested. */
+    forReaders: boolean('for_readers').notNull(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'article_listings_pkey',
+      columns: [t.articleId, t.kind, t.resourceId],
+    }),
+    index('article_listings_listed_at_idx')
+      .on(t.kind, t.resourceId, t.listedAt.desc().nullsFirst(), t.articleId.desc().nullsFirst())
+      .where(sql`for_readers`),
+    // Drafts have no date and would all stand before what readers see; so editors have their own.
+    index('article_listings_all_listed_at_idx').on(
+      t.kind,
+      t.resourceId,
+      t.listedAt.desc().nullsFirst(),
+      t.articleId.desc().nullsFirst(),
+    ),
+    check('article_listings_kind_check', sql`${t.kind} in ('category', 'source', 'speaker')`),
   ],
 )
 

@@ -16,10 +16,36 @@ export function anyOrNone(
 ): SQL | undefined {
   if (!filter) return undefined
   const parts = []
-  if (filter.any.length > 0) parts.push(sql`${column} = any(${array(filter.any, type)})`)
+  const [value] = filter.any
+  // An equality tells the planner that an index beginning with the column is in order of its next one.
+  if (value !== undefined && filter.any.length === 1) {
+    parts.push(sql`${column} = ${value}::${sql.raw(type)}`)
+  } else if (filter.any.length > 0) {
+    parts.push(sql`${column} = any(${array(filter.any, type)})`)
+  }
   if (filter.none.length > 0) {
     parts.push(sql`(${column} is null or ${column} <> all(${array(filter.none, type)}))`)
   }
+  return sql.join(parts, sql` and `)
+}
+
+/**
+ * A number that stands in the text of a statement: of a LIMIT that is a parameter PostgreSQL expects a
+ * tenth of all rows, and so would plan a prepared statement anew for each call.
+ */
+export function literal(count: number): SQL {
+  return sql.raw(String(Math.trunc(count)))
+}
+
+/** A condition on values, for any of the one and, denied, for none of the other. */
+export function bothWays(
+  filter: Resolved | undefined,
+  condition: (values: readonly string[]) => SQL,
+): SQL | undefined {
+  if (!filter) return undefined
+  const parts = []
+  if (filter.any.length > 0) parts.push(condition(filter.any))
+  if (filter.none.length > 0) parts.push(sql`(${condition(filter.none)}) is not true`)
   return sql.join(parts, sql` and `)
 }
 

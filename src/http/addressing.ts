@@ -6,7 +6,7 @@ import { findAddresses, type SlugKind } from '../db/slugs.ts'
 import type { Resolved } from '../db/where.ts'
 import { type Detail, Fault } from '../errors.ts'
 import { IdOrSlug, UUID } from '../fields.ts'
-import { cachePolicy } from './caching.ts'
+import { noteRead } from './caching.ts'
 import type { Filter } from './parameters.ts'
 import { splitUrl } from './url.ts'
 
@@ -35,10 +35,10 @@ export async function addressed(
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)
   const current = path.replace(/[^/]*$/, found.slug)
+  noteRead(request, { about: { kind, id: found.id } })
   reply
     .code(301)
     .header('location', query ? `${current}?${query}` : current)
-    .header('cache-control', cachePolicy(request))
     .send()
   return undefined
 }
@@ -52,6 +52,8 @@ export async function resolveFilters<K extends string>(
   filters: Record<K, readonly [SlugKind, Filter | undefined]>,
 ): Promise<Record<K, Resolved | undefined>> {
   const asked = Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]
+  if (asked.every(([, [, filter]]) => !filter))
+    return Object.fromEntries(asked.map(([name]) => [name, undefined])) as never
   const answers = await Promise.all(
     asked.map(async ([parameter, [kind, filter]]) => {
       if (!filter) return { parameter, resolved: undefined, errors: [] }

@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined: nobody, that is the public. */
     actor: Actor | undefined
+    /** It was counted already, and was one too many. */
+    limited: Error | undefined
   }
   interface FastifyContextConfig {
     /** The scope a key needs here. Absent: anyone may read, and the key decides the audience. */
@@ -65,12 +67,14 @@ export function authenticate(
   publicRead: boolean,
 ): void {
   app.decorateRequest('actor', undefined)
+  app.decorateRequest('limited', undefined)
   app.addHook('onRequest', async (request, reply) => {
     const { scope, open } = request.routeOptions.config
     if (open) return
     const key = keyOf(request)
     if (key !== undefined) request.actor = await findKey(key)
     // By key, else by address: whoever guesses at keys is counted by address.
+    if (request.limited) throw request.limited
     await count(request.actor?.keyId ?? request.ip, reply)
     if (key !== undefined) {
       if (!request.actor) {

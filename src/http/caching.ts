@@ -14,33 +14,57 @@ export function itemTag(version: number, bytes: string): string {
   return `"${version}-${digest(bytes)}"`
 }
 
-/** RFC 9110 section 13.1.2: weak comparison, `*` matches whatever is there. */
-function matchesAny(header: string, tag: string): boolean {
-  if (header.trim() === '*') return true
-  return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === tag)
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a read says of itself, for caches. */
+    read: Read | undefined
+  }
 }
 
-/**
- * Who may keep an answer, by audience. Public answers are checked with us on every use.
- */
-export function cachePolicy(request: FastifyRequest): string {
-  if (isEditor(request)) return 'no-store'
-  return request.actor ? 'private, no-cache' : 'public, max-age=0, must-revalidate'
+/** A filter, by id. */
+type Ids = { any: readonly string[]; none: readonly string[] }
+
+/** What an answer is made of: from it follows what it depends on. */
+export type Read = {
+  /** What is shown, before it is bytes. */
+  shown?: unknown
+  /** When the resource itself last changed. */
+  modified?: Date | string | undefined
+  /** The filters that were asked for, by parameter, as ids. */
+  resolved?: Readonly<Record<string, Ids | undefined>>
+  /** The resource it is about, where that is not shown. */
+  about?: { kind: 'article' | 'quote' | 'source' | 'category'; id: string }
 }
 
-/** Sends a read: the bytes with their ETag, or 304 when the caller has them. */
+/** Notes what a read is made of. */
+export function noteRead(request: FastifyRequest, read: Read): void {
+  request.read = { ...request.read, ...read }
+}
+
+/** What a public answer is told to caches: they check it on every use, shared ones after seconds. */
+export function publicPolicy(seconds: number): string {
+  return `public, max-age=0, s-maxage=${Math.min(seconds, LONGEST)}, must-revalidate`
+}
+
+/** Seconds that a shared cache may use a public answer unseen. */
+const LONGEST = 10
+
+/** Who may keep an answer that is not public. */
+export function keyedPolicy(request: FastifyRequest): string {
+  return isEditor(request) ? 'no-store' : 'private, no-cache'
+}
+
+/** Sends a read: the bytes with their ETag. Whether the caller has them is looked at last. */
 export function sendRead(
   request: FastifyRequest,
   reply: FastifyReply,
   body: unknown,
   version?: number,
+  modified?: Date | string,
 ): FastifyReply {
   const bytes = JSON.stringify(body)
-  const tag = version === undefined ? `"${digest(bytes)}"` : itemTag(version, bytes)
-  reply.header('etag', tag)
-  reply.header('cache-control', cachePolicy(request))
-  const known = request.headers['if-none-match']
-  if (known !== undefined && matchesAny(known, tag)) return reply.code(304).send()
+  noteRead(request, { shown: body, modified })
+  reply.header('etag', version === undefined ? `"${digest(bytes)}"` : itemTag(version, bytes))
   return reply.type('application/json; charset=utf-8').send(bytes)
 }
 

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Histogram, type Registry } from 'prom-client'
 import { z } from 'zod'
 import { loggable } from '../db/failure.ts'
 import { roleFaults } from '../db/roles.ts'
@@ -52,9 +52,11 @@ export function health(app: App, { db }: Services): void {
   )
 }
 
-/** `/metrics` for Prometheus: the process, and requests by route and status; never content. */
-export function metrics(app: App): void {
-  const registry = new Registry()
+/** Counts a request that was answered. */
+export type Observe = (method: string, route: string, status: number, ms: number) => void
+
+/** `/metrics` for Prometheus: the process, and requests by route and status; never content. What it returns counts those that no hook sees. */
+export function metrics(app: App, registry: Registry): Observe {
   collectDefaultMetrics({ register: registry })
   const seconds = new Histogram({
     name: 'http_request_duration_seconds',
@@ -63,12 +65,12 @@ export function metrics(app: App): void {
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
     registers: [registry],
   })
-  app.addHook('onResponse', async (request, reply) => {
+  const observe: Observe = (method, route, status, ms) =>
+    seconds.observe({ method, route, status }, ms / 1000)
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none'
-    seconds.observe(
-      { method: request.method, route, status: reply.statusCode },
-      reply.elapsedTime / 1000,
-    )
+    observe(request.method, route, reply.statusCode, reply.elapsedTime)
+    done()
   })
   app.get(
     '/metrics',
@@ -85,4 +87,5 @@ export function metrics(app: App): void {
     },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   )
+  return observe
 }

@@ -5,8 +5,11 @@ import { Fault } from '../errors.ts'
 /** Seconds of the window. */
 const WINDOW = 60
 
-/** Counts a request of a caller. Throws `rate_limited` (429) when it was one too many. */
-export type Count = (caller: string, reply: FastifyReply) => Promise<void>
+/**
+ * Counts a request of a caller; undefined where nothing is counted, so that nobody waits. Rejects with
+ * `rate_limited` (429) when it was one too many.
+ */
+export type Count = (caller: string, reply: FastifyReply) => Promise<void> | undefined
 
 /**
  * At most `perMinute` requests by each key, or by each address without a good one; 0 is off. Told in
@@ -14,7 +17,7 @@ export type Count = (caller: string, reply: FastifyReply) => Promise<void>
  * `Retry-After`. Each process counts for itself.
  */
 export function limitRates(perMinute: number): Count {
-  if (perMinute === 0) return async () => {}
+  if (perMinute === 0) return () => undefined
   const limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW })
   return async (caller, reply) => {
     reply.header('ratelimit-policy', `"default";q=${perMinute};w=${WINDOW}`)

@@ -92,6 +92,25 @@ function problemResponses(route: RouteOptions): Json {
   )
 }
 
+/** What tells caches about a read. */
+const CACHING = {
+  'Cache-Control': {
+    type: 'string',
+    description:
+      'Without a key `public, max-age=0, s-maxage=10, must-revalidate`, less where time will change it sooner; to a key `private, no-cache`; to an editor `no-store`.',
+  },
+  Vary: { type: 'string', description: '`Authorization`, and without a key `Accept-Encoding`.' },
+  'Last-Modified': {
+    type: 'string',
+    description: 'Of an item that shows nothing of others, once two seconds old.',
+  },
+  'Cache-Groups': {
+    type: 'string',
+    description: 'What a public answer depends on (RFC 9875): a list of at most 32 strings.',
+  },
+  'Surrogate-Key': { type: 'string', description: 'The same, separated by spaces.' },
+} as const
+
 const etag = { ETag: { description: 'A strong entity tag.', type: 'string' } }
 
 /** The answers that are not problems, with the headers that come with them. */
@@ -113,13 +132,17 @@ function successResponses(route: RouteOptions): Json {
       content: { [type]: { schema } },
       headers: {
         ...(route.config?.open || route.config?.untagged ? {} : etag),
+        ...(read && !route.config?.open && !route.config?.scope && CACHING),
         ...(status === '201' && {
           Location: { type: 'string', description: 'Its path.' },
         }),
       },
     }
   }
-  if (read && !route.config?.open) answers[304] = { description: 'You have the current one.' }
+  if (read && !route.config?.open) {
+    const headers = route.config?.scope ? etag : { ...etag, ...CACHING }
+    answers[304] = { description: 'You have the current one.', headers }
+  }
   if (route.config?.redirects) {
     answers[301] = {
       description: 'The slug is an old one; Location has the current.',

@@ -12,7 +12,7 @@ export type Position = { values: string[]; id: string }
 const CURSOR_VERSION = 1
 const CursorBody = z.tuple([
   z.literal(CURSOR_VERSION),
-  z.array(z.string().max(2000)).min(1).max(3),
+  z.array(z.string().max(2000)).min(1).max(4),
   z.uuid(),
   z.string().max(12),
 ])
@@ -24,8 +24,10 @@ function fingerprint(request: FastifyRequest): string {
     ([name]) => name !== 'cursor' && name !== 'limit',
   )
   // How many, which fields and which includes do not change which rows come, in what order.
-  const shaping = ['fields', 'include', 'body']
-  const filters = params.filter(([name]) => !shaping.includes(name)).sort()
+  const shaping = ['fields', 'include', 'body', 'highlight', 'count', 'facets']
+  const filters = params
+    .filter(([name]) => !shaping.includes(name) && !name.startsWith('fields['))
+    .sort()
   return hash('sha256', JSON.stringify([path, filters]), 'base64url').slice(0, 12)
 }
 
@@ -65,7 +67,10 @@ export function startOf(
   return { limit: query.limit, from: readCursor(request, query.cursor) }
 }
 
-/** Sends many: data, page, and the `Link` header that says the same. */
+/**
+ * Sends many: data, page, and the `Link` header that says the same. `meta` holds what was asked for
+ * beside the rows; what is undefined in it, or an empty one, is left out.
+ */
 export function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -73,6 +78,7 @@ export function sendPage(
   limit: number,
   data: unknown[],
   next: Position | undefined,
+  meta: Readonly<Record<string, unknown>> = {},
 ): FastifyReply {
   let cursor: string | null = null
   if (next) {
@@ -83,11 +89,24 @@ export function sendPage(
     params.set('cursor', cursor)
     reply.header('link', `<${publicUrl}${path}?${params}>; rel="next"`)
   }
-  return sendRead(request, reply, { data, page: { limit, next: cursor } })
+  const told = Object.values(meta).some((value) => value !== undefined)
+  return sendRead(request, reply, {
+    data,
+    page: { limit, next: cursor },
+    ...(told && { meta }),
+  })
 }
 
+/** What every list can tell beside its rows; a kind adds its own with `extend`. */
+export const PageMeta = z
+  .object({
+    count: z.int().meta({ description: 'With `count=exact`: how many there are on all pages.' }),
+  })
+  .partial()
+  .meta({ id: 'PageMeta', description: 'What was asked for beside the rows.' })
+
 /** The shape of many, for a route's response. */
-export function pageOf<T extends z.ZodType>(item: T, id: string) {
+export function pageOf<T extends z.ZodType>(item: T, id: string, meta: z.ZodObject = PageMeta) {
   return z
     .object({
       data: z.array(item),
@@ -95,6 +114,7 @@ export function pageOf<T extends z.ZodType>(item: T, id: string) {
         limit: z.int(),
         next: z.string().nullable().meta({ description: 'The cursor of the next page, or null.' }),
       }),
+      meta: meta.optional(),
     })
     .meta({ id, description: 'A page of the list.' })
 }

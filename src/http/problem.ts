@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { driverError } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import { ERRORS, type ErrorCode, Fault, type FaultKind } from '../errors.ts'
-import { cachePolicy } from './caching.ts'
 
 /** Which status answers which kind of fault. */
 const STATUS: Record<FaultKind, number> = {
@@ -156,6 +155,9 @@ export function faultOf(error: FastifyError | Error): Fault {
   return new Fault('internal', 'Something went wrong; the request id leads to it in the log.')
 }
 
+/** The statuses of what is not there, or gone. */
+const ABSENT = [404, 410, 451]
+
 /** Answers a request with a Fault, as problem+json. */
 export function sendFault(
   request: FastifyRequest,
@@ -167,8 +169,8 @@ export function sendFault(
   if (status === 401)
     reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
   if (status === 503) reply.header('retry-after', '1')
-  // What is not there may be tomorrow: a cache keeps the answer no longer than any other.
-  reply.header('cache-control', status === 404 ? cachePolicy(request) : 'no-store')
+  // What is not there, or gone, is an answer that caches may keep like any other.
+  if (!ABSENT.includes(status)) reply.header('cache-control', 'no-store')
   return reply
     .code(status)
     .type(PROBLEM_TYPE)

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type Detail, Fault } from '../errors.ts'
 import { escapePointer } from './json.ts'
+import { didYouMean } from './nearest.ts'
 import { splitUrl } from './url.ts'
 
 /** Where a part of the request names its faults. */
@@ -78,13 +79,16 @@ function unexpected({ query, body }: FastifyRequest, part: Part): Detail[] {
     return [{ pointer: '', message: 'is not allowed: no body is taken here' }]
   }
   if (part !== 'querystring') return []
-  return Object.keys(query as Query).map((parameter) => ({ parameter, message: unknownName([]) }))
+  return Object.keys(query as Query).map((parameter) => ({
+    parameter,
+    message: unknownName(parameter, []),
+  }))
 }
 
-function unknownName(allowed: string[]): string {
+function unknownName(name: string, allowed: string[]): string {
   return allowed.length === 0
     ? 'is not known; no parameters are allowed here'
-    : `is not known; allowed are ${allowed.join(', ')}`
+    : `is not known; allowed are ${allowed.join(', ')}${didYouMean(name, allowed)}`
 }
 
 /** One zod issue as details: a pointer into the body, or the parameter's name. */
@@ -92,7 +96,7 @@ function details(issue: z.core.$ZodIssue, part: Part, schema: z.ZodType): Detail
   if (issue.code === 'unrecognized_keys') {
     const allowed = issue.path.length === 0 && schema instanceof z.ZodObject ? schema.shape : {}
     const names = Object.keys(allowed)
-    return issue.keys.map((key) => at([...issue.path, key], part, unknownName(names)))
+    return issue.keys.map((key) => at([...issue.path, key], part, unknownName(key, names)))
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // The branch the caller came nearest to: the one whose faults lie deepest.

@@ -1,5 +1,6 @@
 import { type CorrectionRow, presentCorrection } from '../corrections/present.ts'
-import { reference, rfc3339 } from '../fields.ts'
+import { pick, reference, rfc3339 } from '../fields.ts'
+import { markedHtml } from '../search/marks.ts'
 import type { Quote } from './schema.ts'
 
 /** A row of the view `quotes`. */
@@ -25,6 +26,8 @@ export type QuoteRow = {
   corrections: CorrectionRow[]
   created_at: Date | string
   updated_at: Date | string
+  /** Where the words of a search stand, if that was asked for. */
+  marked_text?: string
 }
 
 /** A quote as its readers get it. */
@@ -52,4 +55,12 @@ export function presentQuote(row: QuoteRow): Quote {
     createdAt: rfc3339(row.created_at),
     updatedAt: rfc3339(row.updated_at),
   }
+}
+
+/** A quote of a list: the members that were asked for, and where the words stand if that was. */
+export function presentFound(row: QuoteRow, fields: readonly string[] | undefined): Quote {
+  const quote = pick(presentQuote(row), fields)
+  if (row.marked_text === undefined) return quote
+  const text = markedHtml(row.marked_text)?.join('')
+  return { ...quote, highlight: { ...(text && { text }) } }
 }

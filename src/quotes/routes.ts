@@ -1,18 +1,21 @@
 import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
 import { absence } from '../db/gone.ts'
+import { countRows } from '../db/listing.ts'
 import { missing } from '../errors.ts'
 import { pick } from '../fields.ts'
 import { resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
-import { sendRead } from '../http/caching.ts'
+import { noteRead, sendRead } from '../http/caching.ts'
 import { Nothing } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceVerb, resourceWrites } from '../http/resource.ts'
+import { FACET_VALUES } from '../search/schema.ts'
 import { confirmQuote, createQuote, deleteQuote, dismissQuote, updateQuote } from './commands.ts'
-import { presentQuote } from './present.ts'
-import { findQuote, listQuotes, listSimilar } from './queries.ts'
+import { countQuoteFacets } from './facets.ts'
+import { presentFound, presentQuote } from './present.ts'
+import { betterWords, findQuote, findQuotes, listQuotes, listSimilar } from './queries.ts'
 import {
   Quote,
   QuoteCreate,
@@ -36,7 +39,8 @@ export function quoteReads(app: App, { config, db }: Services): void {
         operationId: 'listQuotes',
         tags,
         summary: 'List quotes',
-        description: 'Of visible articles; to an editor, of all, and suggested ones too.',
+        description:
+          'Of visible articles; to an editor, of all, and suggested ones too. A query that finds nothing may come with `meta.didYouMean`.',
         querystring: QuoteListQuery,
         response: { 200: QuotePage },
       },
@@ -50,10 +54,21 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const named = await resolveFilters(reading, {
         article: ['article', query.article],
         speaker: ['source', query.speaker],
+        source: ['source', query.source],
+        category: ['category', query.category],
       })
-      const page = await listQuotes(reading, query, startOf(request, query), named)
-      const data = page.rows.map((row) => pick(presentQuote(row), query.fields))
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next)
+      noteRead(request, { resolved: named })
+      const found = findQuotes(reading, query, named)
+      const [page, count, facets] = await Promise.all([
+        listQuotes(reading, found, query, startOf(request, query)),
+        query.count && countRows(reading, found),
+        query.facets && countQuoteFacets(reading, found, query.facets, FACET_VALUES),
+      ])
+      const nothing = page.rows.length === 0 && query.cursor === undefined
+      const didYouMean = nothing ? await betterWords(reading, query, named) : undefined
+      const data = page.rows.map((row) => presentFound(row, query.fields))
+      const meta = { count, facets, didYouMean }
+      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next, meta)
     },
   )
 
@@ -75,6 +90,7 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const reading = readingOf(request, db)
       const row = await findQuote(reading, request.params.id)
       if (!row) throw await absence(reading, 'quote', request.params.id)
+      noteRead(request, { about: { kind: 'article', id: row.article_id } })
       return sendRead(request, reply, pick(presentQuote(row), request.query.fields), row.version)
     },
   )

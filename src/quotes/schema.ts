@@ -1,8 +1,22 @@
 import { z } from 'zod'
 import { Correction } from '../corrections/schema.ts'
 import { Id, IdOrSlug, Instant, InstantInput, Language, Reference, Slug } from '../fields.ts'
-import { pageOf } from '../http/paging.ts'
-import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
+import { PageMeta, pageOf } from '../http/paging.ts'
+import {
+  choice,
+  count,
+  cursor,
+  filter,
+  flag,
+  ids,
+  instant,
+  limit,
+  list,
+  needsWords,
+  q,
+  windows,
+} from '../http/parameters.ts'
+import { didYouMean, FACET_VALUES, NamedCount, ValueCount } from '../search/schema.ts'
 import { text } from '../text.ts'
 
 export const QUOTE_KINDS = ['direct', 'partial', 'paraphrase'] as const
@@ -24,6 +38,17 @@ const occasion = text(500).nullable().meta({ description: 'Where it was said.' }
 const spans = z.array(Span).max(20).meta({
   description: 'Where it stands; several when an attribution interrupts it, joined by one space.',
 })
+
+export const QuoteHighlight = z
+  .object({
+    text: z.string().meta({
+      description:
+        'The quote, as HTML: escaped, and what was found within `<mark>`. Absent where nothing was found.',
+    }),
+  })
+  .partial()
+  .meta({ id: 'QuoteHighlight', description: 'Where the words of `q` stand.' })
+export type QuoteHighlight = z.infer<typeof QuoteHighlight>
 
 /** A quote, as it is read. */
 export const Quote = z
@@ -51,6 +76,7 @@ export const Quote = z
     }),
     spans,
     corrections: z.array(Correction).meta({ description: 'What was corrected of it.' }),
+    highlight: QuoteHighlight.meta({ description: 'With `highlight=true`.' }),
     createdAt: Instant,
     updatedAt: Instant,
   })
@@ -128,7 +154,8 @@ export const QUOTE_FIELDS = [
   'createdAt',
   'updatedAt',
 ] as const
-export const QUOTE_SORTS = ['-saidAt', 'saidAt', '-createdAt', 'createdAt'] as const
+export const QUOTE_FACETS = ['speaker', 'category', 'kind', 'language', 'month'] as const
+export const QUOTE_SORTS = ['-saidAt', 'saidAt', '-createdAt', 'createdAt', 'relevance'] as const
 
 const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always comes.', [
   'text',
@@ -144,20 +171,67 @@ export const QuoteWriteQuery = QuoteQuery.extend({
   ),
 })
 export const SimilarQuery = z.strictObject({ fields: fieldsParameter, limit })
-export const QuoteListQuery = z.strictObject({
-  q,
-  article: filter('Printed by these articles (id or slug).', 'council-adopts-sea-wall-levy'),
-  speaker: filter('Said by these sources (id or slug).', 'delphine-orrock'),
-  kind: filter('Of these kinds.', 'direct', QUOTE_KINDS),
-  state: filter('In these states; `suggested` is for editors.', 'verified', QUOTE_STATES),
-  sort: choice(
-    QUOTE_SORTS,
-    '-saidAt',
-    'The order. Where `saidAt` is unknown, the date of the article counts.',
-  ),
-  fields: fieldsParameter,
-  limit,
-  cursor,
-})
+export const QuoteListQuery = z
+  .strictObject({
+    q,
+    highlight: flag(
+      'With `q`: each quote has `highlight`, safe HTML in which what was found stands within `<mark>`.',
+    ),
+    ids,
+    article: filter('Printed by these articles (id or slug).', 'council-adopts-sea-wall-levy'),
+    speaker: filter('Said by these sources (id or slug).', 'delphine-orrock'),
+    source: filter('Of articles that name these sources (id or slug).', 'marlhythe-harbour-trust'),
+    category: filter('Of articles in these categories (id or slug), or below them.', 'harbour'),
+    language: filter('In these languages, or those of their articles; `en` is any English.', 'en'),
+    saidAfter: instant(
+      'Said then or later; where `saidAt` is unknown, the date of the article counts.',
+      '2020-01-01T00:00:00Z',
+    ),
+    saidBefore: instant(
+      'Said earlier than that, so that one window follows another without overlap.',
+      '2030-01-01T00:00:00Z',
+    ),
+    kind: filter('Of these kinds.', 'direct', QUOTE_KINDS),
+    state: filter('In these states; `suggested` is for editors.', 'verified', QUOTE_STATES),
+    sort: choice(
+      QUOTE_SORTS,
+      '-saidAt',
+      'The order. Where `saidAt` is unknown, the date of the article counts. `relevance` needs `q`.',
+    ),
+    facets: list(
+      QUOTE_FACETS,
+      `\`meta.facets\` counts the quotes on all pages by these: the ${FACET_VALUES} most frequent values (the ${FACET_VALUES} latest months). What is below a category, or a variant of a language, counts there too.`,
+      ['speaker', 'kind'],
+    ),
+    fields: fieldsParameter,
+    limit,
+    cursor,
+    count,
+  })
+  .superRefine((query, ctx) => {
+    needsWords(query, ctx)
+    windows(query, ctx, [['saidAfter', 'saidBefore']])
+  })
 export type QuoteListQuery = z.infer<typeof QuoteListQuery>
-export const QuotePage = pageOf(Quote, 'QuotePage')
+
+export const QuoteFacets = z
+  .object({
+    speaker: z.array(NamedCount),
+    category: z.array(NamedCount),
+    kind: z.array(ValueCount),
+    language: z.array(ValueCount).meta({ description: 'Theirs, or of their articles.' }),
+    month: z.array(ValueCount).meta({
+      description: 'Of `saidAt`, or the date of the article, in UTC: `2026-05`.',
+    }),
+  })
+  .partial()
+  .meta({ id: 'QuoteFacets', description: 'Counts of the whole result, by what was asked for.' })
+export type QuoteFacets = z.infer<typeof QuoteFacets>
+
+export const QuotePage = pageOf(
+  Quote,
+  'QuotePage',
+  PageMeta.extend({ facets: QuoteFacets, didYouMean })
+    .partial()
+    .meta({ id: 'QuotePageMeta', description: 'What was asked for beside the quotes.' }),
+)

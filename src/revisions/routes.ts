@@ -1,5 +1,5 @@
 import { presentArticle } from '../articles/present.ts'
-import { ArticleQuery, INCLUDES } from '../articles/schema.ts'
+import { type ArticleQuery, INCLUDES, KeptQuery } from '../articles/schema.ts'
 import { articleIn, asked, included, params } from '../articles/shape.ts'
 import { missing } from '../errors.ts'
 import type { App, Services } from '../http/app.ts'
@@ -56,7 +56,7 @@ export function revisionReads(app: App, { config, db }: Services): void {
         description:
           'With the article as it was, its sources and categories as they were called then.',
         params: params.extend({ n: RevisionNumber }),
-        querystring: ArticleQuery,
+        querystring: KeptQuery,
         response: { 200: WholeRevision },
       },
       config: { scope, throws: ['not_found'] },

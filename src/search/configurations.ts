@@ -40,7 +40,7 @@ export const CONFIGURATIONS: Readonly<Record<string, readonly string[]>> = {
  * One branch for each configuration, each with its languages, so that the index on `vector` serves
  * all of them; a branch without its languages would let `-word` of one language find all others.
  */
-export function matchesWords(vector: SQL, language: SQL, q: string): SQL {
+export function matchesWords(vector: SQL, language: SQL, q: string | SQL): SQL {
   const primary = sql`split_part(${language}, '-', 1)`
   const known = Object.entries(CONFIGURATIONS)
   const branches = known.map(([configuration, languages]) => {
@@ -50,6 +50,11 @@ export function matchesWords(vector: SQL, language: SQL, q: string): SQL {
     return sql`(${primary} in (${list}) and ${vector} @@ ${query})`
   })
   const all = sql.raw(known.flatMap(([, languages]) => languages.map((l) => `'${l}'`)).join(', '))
-  const simple = sql`(${primary} not in (${all}) and ${vector} @@ websearch_to_tsquery('pg_catalog.simple', ${q}))`
+  const simple = sql`(${primary} not in (${all}) and ${vector} @@ websearch_to_tsquery('pg_catalog.simple', public.search_text('und', ${q})))`
   return sql`(${sql.join([...branches, simple], sql` or `)})`
+}
+
+/** What `q` means in a language, as a tsquery. */
+export function meantIn(language: SQL, q: string): SQL {
+  return sql`websearch_to_tsquery(public.search_configuration(${language}), public.search_text(${language}, ${q}))`
 }

@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
+import { MEMBERS, noteMerge, noteSource } from '../changes/effects.ts'
 import { record, recordArticles, recordUpdates } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
@@ -83,6 +84,14 @@ async function organizationId({ tx }: Writing, name: string | null | undefined) 
   return id
 }
 
+/**
+ * Whoever changes who belongs to whom waits here first: meanwhile no article's writer can say what
+ * shows an organisation that it makes visible.
+ */
+async function lockMembers({ tx }: Writing): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${MEMBERS})`)
+}
+
 /** The row of a source, locked until the transaction ends. Throws `not_found`. */
 async function lockSource({ tx }: Writing, name: string) {
   const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
@@ -103,6 +112,7 @@ const showing = (id: string) => sql`id in (
 export async function createSource(ctx: Writing, input: SourceCreate): Promise<string> {
   if (input.kind === 'anonymous') demandNoIdentity(input)
   const id = uuidv7()
+  if (input.organization) await lockMembers(ctx)
   const organization = await organizationId(ctx, input.organization)
   const slug =
     input.slug ?? (await claimSlug(ctx.tx, 'source', slugFrom(input.name, 'source', id), id))
@@ -138,6 +148,7 @@ export async function updateSource(
   patch: SourcePatch,
   expected: Expected | undefined,
 ): Promise<string> {
+  if (patch.organization !== undefined) await lockMembers(ctx)
   const row = await lockSource(ctx, name)
   demandVersion(row.version, expected)
   await demandMayChangeShown(ctx, showing(row.id))
@@ -164,6 +175,7 @@ export async function updateSource(
       updatedAt: moment,
     })
     .where(eq(sources.id, row.id))
+  noteSource(ctx.tx, row.id, { slug: patch.slug !== undefined && patch.slug !== row.slug })
   await record(ctx, {
     kind: 'source',
     id: row.id,
@@ -235,6 +247,7 @@ export async function deleteSource(
   reassignTo: string | undefined,
 ): Promise<void> {
   const { tx } = ctx
+  if (reassignTo !== undefined) await lockMembers(ctx)
   const row = await lockSource(ctx, name)
   demandVersion(row.version, expected)
   await demandMayChangeShown(ctx, showing(row.id))
@@ -247,7 +260,9 @@ export async function deleteSource(
     }
   } else {
     await mergeInto(ctx, row, reassignTo)
+    noteMerge(tx)
   }
+  noteSource(tx, row.id, { slug: true })
   await tx.delete(sources).where(eq(sources.id, row.id))
   await record(ctx, {
     kind: 'source',

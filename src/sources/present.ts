@@ -17,6 +17,8 @@ export type SourceRow = {
   organization_name: string | null
   created_at: Date | string
   updated_at: Date | string
+  quote_count?: number
+  article_count?: number
 }
 
 /** A source as its readers get it. */
@@ -34,5 +36,13 @@ export function presentSource(row: SourceRow): Source {
     organization: reference(row.organization_id, row.organization_slug, row.organization_name),
     createdAt: rfc3339(row.created_at),
     updatedAt: rfc3339(row.updated_at),
+  }
+}
+
+/** The counts that were asked for with a source. */
+export function presentCounts({ quote_count, article_count }: SourceRow): Partial<Source> {
+  return {
+    ...(quote_count !== undefined && { quoteCount: quote_count }),
+    ...(article_count !== undefined && { articleCount: article_count }),
   }
 }

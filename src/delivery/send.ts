@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { publicPolicy } from '../http/caching.ts'
+import { has } from '../http/conditional.ts'
+import { type Answer, type Encoded, tagOf } from './answer.ts'
+import type { Watch } from './watch.ts'
+
+/** What is sent: headers as names and values in turn, and no bytes where the caller has them. */
+export type Sent = { status: number; headers: string[]; bytes: Buffer | undefined }
+
+/** RFC 9110 section 8.8.2.2: what changed within the second may change again in it; in ms. */
+const SETTLED = 2000
+
+/** What is sent of an answer at this moment, to this caller. */
+export function sent(
+  watch: Watch,
+  asked: IncomingHttpHeaders,
+  id: string,
+  answer: Answer,
+  { encoding, bytes }: Encoded,
+): Sent {
+  const headers = [...answer.headers]
+  headers.push('cache-control', publicPolicy(watch.seconds()), 'x-request-id', id)
+  if (answer.tag === undefined) {
+    headers.push('content-length', String(bytes.length))
+    return { status: answer.status, headers, bytes: withId(answer, bytes, id) }
+  }
+  const modified = settled(answer.modified, watch)
+  if (modified !== undefined) headers.push('last-modified', new Date(modified).toUTCString())
+  const tag = tagOf(answer, encoding)
+  const known = isConditional(asked)
+    ? has(
+        asked,
+        [tag, ...(['identity', 'br', 'gzip'] as const).map((e) => tagOf(answer, e))],
+        modified,
+      )
+    : undefined
+  if (known !== undefined) {
+    headers.push('etag', known || tag)
+    return { status: 304, headers: withoutType(headers), bytes: undefined }
+  }
+  headers.push('etag', tag, 'content-length', String(bytes.length))
+  if (encoding !== 'identity') headers.push('content-encoding', encoding)
+  return { status: answer.status, headers, bytes }
+}
+
+function isConditional(asked: IncomingHttpHeaders): boolean {
+  return asked['if-none-match'] !== undefined || asked['if-modified-since'] !== undefined
+}
+
+function settled(modified: number | undefined, watch: Watch): number | undefined {
+  const now = modified === undefined ? undefined : watch.clock()
+  return modified !== undefined && now !== undefined && now - modified >= SETTLED
+    ? modified
+    : undefined
+}
+
+/** RFC 9110 section 15.4.5: no metadata of a representation that is not sent. */
+function withoutType(headers: string[]): string[] {
+  const at = headers.indexOf('content-type')
+  return at === -1 ? headers : headers.toSpliced(at, 2)
+}
+
+function withId({ idAt }: Answer, bytes: Buffer, id: string): Buffer {
+  if (idAt === undefined) return bytes
+  const own = Buffer.from(bytes)
+  own.write(id, idAt, 'latin1')
+  return own
+}
+
+/** Writes it, past the framework. */
+export function respond(
+  res: ServerResponse,
+  method: string | undefined,
+  { status, headers, bytes }: Sent,
+): void {
+  if (res.socket instanceof Socket) res.writeHead(status, headers)
+  else {
+    // An injected request, which can be asked for the headers only when they are set one by one.
+    res.statusCode = status
+    for (let i = 0; i < headers.length; i += 2) {
+      res.setHeader(headers[i] ?? '', headers[i + 1] ?? '')
+    }
+  }
+  if (bytes === undefined || method === 'HEAD') res.end()
+  else res.end(bytes)
+}

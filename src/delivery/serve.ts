@@ -1,0 +1,264 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { keyedPolicy, publicPolicy } from '../http/caching.ts'
+import { has } from '../http/conditional.ts'
+import { encodingFor } from '../http/encoding.ts'
+import type { Count } from '../http/limits.ts'
+import { type Answer, type Encoded, encode } from './answer.ts'
+import { dependenciesOf } from './dependencies.ts'
+import { respond, sent } from './send.ts'
+import type { Making, Store } from './store.ts'
+import type { Watch } from './watch.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The answer that this request makes for all who ask for it meanwhile. */
+    making: Making | undefined
+  }
+}
+
+export type Delivery = {
+  store: Store
+  watch: Watch
+  count: Count
+  /** Whether callers are counted. */
+  limited: boolean
+  /** Whether answers are kept at all. */
+  keeps: boolean
+  /** Whether the addresses of articles hold the slugs of their categories. */
+  categoryInUrl: boolean
+}
+
+/** What is the same for everybody, as long as it does not change. */
+const CONSTANT = new Set([200, 301, 404, 410, 451])
+
+/** What each answer is given anew. */
+const OF_THE_MOMENT =
+  /^(cache-control|etag|last-modified|x-request-id|ratelimit.*|content-type|content-length|content-encoding|date)$/
+
+/**
+ * Gives finished answers to whoever asks without a key, before anything else is done, and finishes
+ * all that are made. Register it before the hooks whose headers belong to the answers.
+ */
+export function deliver(app: FastifyInstance, delivery: Delivery): void {
+  const { store, watch } = delivery
+  app.decorateRequest('making', undefined)
+  app.decorateRequest('read', undefined)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!delivery.keeps || !isAsked(request.raw) || !watch.sure()) return done()
+    const key = request.raw.url ?? ''
+    const answer = store.find(key)
+    if (answer) return count(delivery, request, reply, answer, done)
+    const making = store.underWay(key)
+    if (making) {
+      making.answer.then((made) => {
+        if (made) count(delivery, request, reply, made, done)
+        else done()
+      })
+      return
+    }
+    store.counts.misses++
+    if (!isKeyed(request)) request.making = store.begin(key)
+    done()
+  })
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    reply.header('x-request-id', request.id)
+    if (!request.url.startsWith('/v1')) return payload
+    const open = isAsked(request.raw)
+    reply.header('vary', open ? 'Accept-Encoding, Authorization' : 'Authorization')
+    const body = typeof payload === 'string' ? payload : ''
+    if (open && CONSTANT.has(reply.statusCode) && !isKeyed(request)) {
+      return finish(delivery, request, reply, body)
+    }
+    if (!reply.hasHeader('cache-control')) {
+      // Nobody's path: what is not there depends on nothing.
+      const policy = request.actor ? keyedPolicy(request) : publicPolicy(watch.seconds())
+      reply.header('cache-control', policy)
+    }
+    return isRead(request) && reply.statusCode === 200
+      ? unlessKnown(request, reply, payload)
+      : payload
+  })
+
+  // An answer that was never sent: nobody waits for it in vain.
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (request.making) store.end(request.making, undefined, false)
+    done()
+  })
+}
+
+function isRead({ method }: { method?: string | undefined }): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** Is it read without a key, as caches read? */
+export function isAsked({ method, url, headers }: IncomingMessage): boolean {
+  return (
+    isRead({ method }) && headers.authorization === undefined && url?.startsWith('/v1/') === true
+  )
+}
+
+/** Is it nothing that the public can read? */
+function isKeyed(request: FastifyRequest): boolean {
+  const { scope, open } = request.routeOptions.config
+  return request.is404 || scope !== undefined || open === true
+}
+
+/** Counts a request against its caller's limit like any other, then answers it. */
+function count(
+  delivery: Delivery,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  done: () => void,
+): void {
+  const counted = delivery.count(request.ip, reply)
+  if (!counted) give(delivery, request, reply, answer)
+  counted?.then(
+    () => give(delivery, request, reply, answer),
+    (error) => {
+      request.limited = error
+      done()
+    },
+  )
+}
+
+/** Gives a finished answer in the encoding that is asked for. */
+function give(
+  delivery: Delivery,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+): void {
+  const { store } = delivery
+  store.counts.hits++
+  reply.hijack()
+  const key = request.raw.url ?? ''
+  const asked = encodingFor(request.raw.headers['accept-encoding'] as string | undefined)
+  const encoded = encode(answer, asked, () => store.grown(key, answer))
+  if ('then' in encoded) {
+    encoded.then(
+      (made) => write(delivery, request, reply, answer, made),
+      () => write(delivery, request, reply, answer, { encoding: 'identity', bytes: answer.bytes }),
+    )
+  } else write(delivery, request, reply, answer, encoded)
+}
+
+function write(
+  delivery: Delivery,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  encoded: Encoded,
+): void {
+  const parts = sent(delivery.watch, request.raw.headers, request.id, answer, encoded)
+  // Of the hooks before this one, only the limits have set any.
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    parts.headers.push(name, String(value))
+  }
+  respond(reply.raw, request.raw.method, parts)
+}
+
+/** Finishes an answer that was made for the public: keeps it if it may be kept, and sends it. */
+async function finish(
+  delivery: Delivery,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: string,
+): Promise<Buffer | Readable | null> {
+  const { store, watch } = delivery
+  const answer = answerOf(delivery, request, reply, body)
+  const { making } = request
+  request.making = undefined
+  if (making) store.end(making, isConstant(answer, body, watch) ? answer : undefined, watch.sure())
+  const asked = encodingFor(request.raw.headers['accept-encoding'] as string | undefined)
+  const key = request.raw.url ?? ''
+  const encoded = await encode(answer, asked, () => store.grown(key, answer))
+  const { status, headers, bytes } = sent(watch, request.raw.headers, request.id, answer, encoded)
+  reply.code(status)
+  if (status === 304) reply.removeHeader('content-type')
+  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] ?? '', headers[i + 1])
+  return bytes ?? nothing(request)
+}
+
+function answerOf(
+  { categoryInUrl }: Delivery,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: string,
+): Answer {
+  const { read } = request
+  const groups = dependenciesOf({
+    status: reply.statusCode,
+    operation: request.routeOptions.schema?.operationId,
+    query: (request.query ?? {}) as object,
+    resolved: read?.resolved,
+    shown: read?.shown,
+    about: read?.about,
+    categoryInUrl,
+  })
+  reply.header('cache-groups', [...groups].map((name) => `"${name}"`).join(', '))
+  reply.header('surrogate-key', [...groups].join(' '))
+  const type = reply.getHeader('content-type')
+  const headers = type === undefined ? [] : ['content-type', String(type)]
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (!OF_THE_MOMENT.test(name)) headers.push(name, String(value))
+  }
+  const etag = reply.getHeader('etag')
+  reply.removeHeader('etag')
+  const bytes = Buffer.from(body)
+  const idAt = reply.statusCode >= 400 ? bytes.indexOf(request.id) : -1
+  return {
+    route: request.routeOptions.url ?? 'none',
+    status: reply.statusCode,
+    bytes,
+    idAt: idAt === -1 ? undefined : idAt,
+    headers,
+    tag: etag === undefined ? undefined : String(etag).slice(1, -1),
+    modified: isOfItself(groups) ? instant(read?.modified) : undefined,
+    groups,
+    encoded: {},
+  }
+}
+
+/** Does it show nothing of others, whose changes would not move its own date? */
+function isOfItself(groups: ReadonlySet<string>): boolean {
+  const others = [...groups].filter((name) => !/^(all$|filed:)/.test(name))
+  return others.length === 1 && /^(article|category):/.test(others[0] ?? '')
+}
+
+function instant(time: Date | string | undefined): number | undefined {
+  return time === undefined ? undefined : new Date(time).getTime()
+}
+
+/**
+ * Until the sweep has noted since when a quote, source or category is gone, the answer says the
+ * second that it is: that is no answer to keep.
+ */
+function isConstant({ status }: Answer, body: string, watch: Watch): boolean {
+  if (status !== 410) return true
+  const { gone } = JSON.parse(body) as { gone: { kind: string; since: string } }
+  const now = watch.clock()
+  return gone.kind === 'article' || (now !== undefined && now - Date.parse(gone.since) > NOTED)
+}
+
+/** Much longer than answering takes, in ms. */
+const NOTED = 15_000
+
+/** To the holder of a key: 304 when it has what would be sent. */
+function unlessKnown(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+  const tag = reply.getHeader('etag')
+  if (tag === undefined || has(request.raw.headers, [String(tag)], undefined) === undefined) {
+    return payload
+  }
+  reply.code(304).removeHeader('content-type')
+  return nothing(request)
+}
+
+/** No body. The framework's own HEAD asks every body but a stream for its length. */
+function nothing({ method }: FastifyRequest): Readable | null {
+  return method === 'HEAD' ? Readable.from([]) : null
+}

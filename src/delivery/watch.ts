@@ -1,0 +1,215 @@
+import { performance } from 'node:perf_hooks'
+import type { Database } from '../db/client.ts'
+import { CHANNEL, type Notice, readNotice } from '../db/notice.ts'
+import { BEAT } from './queries.ts'
+
+type Listener = ReturnType<Database['direct']>
+
+/** How often the listening connection is asked, in ms. */
+const BEAT_EVERY = 100
+/** How long an answer vouches for the connection, counted from before it was asked, in ms. */
+const VOUCHES = 500
+/** A connection that leaves a question open so long is taken for dead, in ms. */
+const DEAD_AFTER = 1500
+/** Waits between attempts to connect, in ms. */
+const BACKOFF = [100, 200, 500, 1000, 2000, 5000]
+
+/** What happens to whoever keeps answers. */
+export type Watcher = {
+  /** A change was committed somewhere. */
+  heard(groups: ReadonlySet<string>): void
+  /** A boundary has come, or changes may have gone unheard: nothing that is kept can be trusted. */
+  lost(): void
+  failed(error: unknown): void
+}
+
+export type Watch = {
+  /** Is every change up to this moment heard of, and no boundary passed? */
+  sure(): boolean
+  /** Whole seconds until time changes what readers see, at least; 0 when that is not known. */
+  seconds(): number
+  /** The database's clock in ms since 1970, never ahead of it; undefined when it is not known. */
+  clock(): number | undefined
+  /** A change of this process, which need not come back through the database. */
+  tell(notice: Notice): void
+  /** Settles when the first attempt to connect has come to something, or after so many ms. */
+  ready(ms: number): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Listens for changes on a connection of its own, keeps asking whether it is alive, and knows the
+ * next boundary. All waiting is counted on this process's monotonic clock, from before the question
+ * was sent, so that neither its own clock nor a slow answer can make it late.
+ */
+export function watch(connect: Database['direct'], watcher: Watcher): Watch {
+  /** Until when the last answer vouches. */
+  let vouched = Number.NEGATIVE_INFINITY
+  /** The next boundary by the database's clock, and when it comes on ours at the earliest. */
+  let boundary = Number.POSITIVE_INFINITY
+  let comes = Number.NEGATIVE_INFINITY
+  /** The database's clock: read after ours was `asked` and before it was `got`. */
+  let reading = { asked: 0, got: 0, clock: 0 }
+  /** Boundaries told of since the question was sent whose answer is awaited. */
+  let told: number[] = []
+  /** Changes of this process, and when they were told: what comes back is not dropped again. */
+  const own = new Map<string, number>()
+  let closed = false
+  let client: Listener | undefined
+  let wake: () => void = () => {}
+  let alarm: NodeJS.Timeout | undefined
+  let becomeReady: () => void = () => {}
+  const firstTime = new Promise<void>((resolve) => {
+    becomeReady = resolve
+  })
+
+  const sure = () => {
+    const now = performance.now()
+    return now < vouched && now < comes
+  }
+
+  const expect = (instant: number) => {
+    boundary = instant
+    comes =
+      instant === Number.POSITIVE_INFINITY ? instant : reading.asked + (instant - reading.clock)
+    clearTimeout(alarm)
+    const wait = comes - performance.now()
+    // Later ones are told again by each answer; a timer takes at most 2^31 ms.
+    if (wait > 60_000) return
+    alarm = setTimeout(
+      () => {
+        watcher.lost()
+        wake()
+      },
+      Math.max(0, wait),
+    ).unref()
+  }
+
+  const tell = ({ groups, boundary: at }: Notice) => {
+    if (groups.size > 0) watcher.heard(groups)
+    if (at === undefined) return
+    told.push(at)
+    if (at < boundary) expect(at)
+  }
+
+  const hear = (notice: Notice) => {
+    if (notice.id === undefined || !own.delete(notice.id)) tell(notice)
+  }
+
+  const beat = async (on: Listener) => {
+    const sent = performance.now()
+    told = []
+    const { rows } = await within(on.query(BEAT), DEAD_AFTER)
+    const [row] = rows as { clock: string; next: string | null }[]
+    const clock = Number(row?.clock)
+    if (performance.now() >= vouched || clock >= boundary || performance.now() >= comes)
+      watcher.lost()
+    reading = { asked: sent, got: performance.now(), clock }
+    const next = row?.next === null ? Number.POSITIVE_INFINITY : Number(row?.next)
+    // One that was told while the answer was on its way is not in it; one that has passed is.
+    expect(Math.min(next, ...told.filter((at) => at > clock)))
+    vouched = sent + VOUCHES
+    // What was told before the question has come back before its answer.
+    for (const [id, at] of own) if (at < sent) own.delete(id)
+    becomeReady()
+  }
+
+  /** Says something to itself and hears it: a pooler between would not pass it on. */
+  const hearsItself = async (on: Listener) => {
+    const word = `{"groups":[],"hello":"${Math.random()}"}`
+    const heard = new Promise<void>((resolve) => {
+      on.on('notification', ({ payload }) => payload === word && resolve())
+    })
+    await within(on.query('select pg_notify($1, $2)', [CHANNEL, word]), DEAD_AFTER)
+    await within(heard, DEAD_AFTER)
+  }
+
+  const listen = async (attempt: { number: number }) => {
+    const on = connect()
+    client = on
+    const broken = new Promise<never>((_, reject) => {
+      on.on('error', reject)
+      on.on('end', () => reject(new Error('The listening connection has ended.')))
+    })
+    broken.catch(() => {})
+    try {
+      await Promise.race([on.connect(), broken])
+      on.on('notification', ({ payload }) => hear(readNotice(payload ?? '')))
+      await Promise.race([within(on.query(`LISTEN ${CHANNEL}`), DEAD_AFTER), broken])
+      await Promise.race([hearsItself(on), broken])
+      // What was said before is unheard.
+      vouched = Number.NEGATIVE_INFINITY
+      while (!closed) {
+        await Promise.race([beat(on), broken])
+        attempt.number = 0
+        await pause(comes <= performance.now() ? 1 : BEAT_EVERY)
+      }
+    } finally {
+      vouched = Number.NEGATIVE_INFINITY
+      own.clear()
+      // Not `end`, which would wait for a farewell that a half-open connection never carries.
+      ;(
+        on as unknown as { connection: { stream: { destroy(): void } } }
+      ).connection.stream.destroy()
+    }
+  }
+
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      timer.unref()
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  const run = async () => {
+    const attempt = { number: 0 }
+    while (!closed) {
+      await listen(attempt).catch((error) => {
+        if (!closed) watcher.failed(error)
+        becomeReady()
+      })
+      watcher.lost()
+      if (!closed) await pause(BACKOFF[Math.min(attempt.number++, BACKOFF.length - 1)] ?? 5000)
+    }
+  }
+  const running = run()
+
+  return {
+    sure,
+    tell(notice) {
+      if (notice.id !== undefined && sure()) own.set(notice.id, performance.now())
+      tell(notice)
+    },
+    seconds: () => (sure() ? Math.floor((comes - performance.now()) / 1000) : 0),
+    clock: () => (sure() ? reading.clock + (performance.now() - reading.got) : undefined),
+    async ready(ms) {
+      await within(firstTime, ms).catch(() => {})
+    },
+    async close() {
+      closed = true
+      clearTimeout(alarm)
+      wake()
+      ;(
+        client as unknown as { connection?: { stream: { destroy(): void } } }
+      )?.connection?.stream.destroy()
+      await running
+    },
+  }
+}
+
+/** Rejects when it takes longer than so many ms. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer within ${ms} ms.`)), ms)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,36 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** Quotation marks, `-not` and `or` say exactly what is meant. */
+const SYNTAX = /"|(^|\s)-|(^|\s)or(\s|$)/i
+
+/**
+ * The condition that a name is meant by `q`: its words are in it, the letters stand in it (`mad` finds
+ * Maduro), or, from five letters on, it is nearly spelt so (the threshold of pg_trgm's word
+ * similarity, set in db/client.ts). Trigram and word indexes on the name serve all three.
+ */
+export function matchesName(name: SQL, q: string): SQL {
+  const words = sql`to_tsvector('pg_catalog.simple', ${name}) @@ websearch_to_tsquery('pg_catalog.simple', ${q})`
+  if (SYNTAX.test(q)) return words
+  const ways = [words, sql`${name} ilike ${`%${escaped(q.trim())}%`}`]
+  if ([...q].length >= 5) ways.push(sql`${name} operator(public.%>) ${q}`)
+  return sql`(${sql.join(ways, sql` or `)})`
+}
+
+/**
+ * How well a name fits, as a whole number: equal, begins so, has a word that begins so, then by
+ * likeness (at most 1,000).
+ */
+export function nameRelevance(name: SQL, q: string): SQL {
+  const start = `${escaped(q.trim())}%`
+  return sql`(case
+      when lower(${name}) = lower(${q.trim()}) then 3000
+      when ${name} ilike ${start} then 2000
+      when ${name} ilike ${`% ${start}`} then 1000
+      else 0 end
+    + (public.word_similarity(${q}, ${name}) * 500 + public.similarity(${q}, ${name}) * 500)::integer)`
+}
+
+/** Text in which LIKE finds no wildcard. */
+function escaped(words: string): string {
+  return words.replaceAll(/[\\%_]/g, '\\$&')
+}
