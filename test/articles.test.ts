@@ -493,7 +493,7 @@ t.test('a slug stays when the headline changes, and an old one leads on', async 
     const moved = await reader('GET', `/v1/articles/${old}?fields=headline&body=text`)
     t.equal(moved.status, 301)
     t.equal(moved.headers.location, '/v1/articles/newest-words?fields=headline&body=text')
-    t.equal(moved.headers.vary, 'Authorization')
+    t.equal(moved.headers.vary, 'Accept-Encoding, Authorization')
   }
   t.equal(
     (await reader('GET', '/v1/articles/old-words')).headers.location,

@@ -199,7 +199,7 @@ t.test('neither keys nor the words of a draft are in the log', async (t) => {
     .split('\n')
     .map((line) => JSON.parse(line))
   t.match(
-    lines.filter(({ err }) => err).map(({ err }) => err.reason.code),
+    lines.filter(({ err, reqId }) => err && reqId).map(({ err }) => err.reason.code),
     ['42P01', '22P02'],
     'both failures are in the log',
   )

@@ -36,7 +36,8 @@ async function send({ app }: CanaryRoom, actor: Actor, ask: Ask): Promise<Answer
   })
   const lasting = Object.entries(reply.headers)
     .filter(([name]) => !PASSING.includes(name))
-    .map(([name, value]): [string, string] => [name, String(value)])
+    // How long it may be kept is the one thing that hidden times may show, and on a busy machine 0.
+    .map(([name, value]): [string, string] => [name, String(value).replace(/s-maxage=\d+/, '')])
   return {
     status: reply.statusCode,
     headers: Object.fromEntries(lasting.sort()),

@@ -109,6 +109,16 @@ function isOpen({ raw }: Operation): boolean {
   return security.length === 0 || security.some((one) => Object.keys(one).length === 0)
 }
 
+/** A sort, with words to look for where it needs some. */
+export function inOrder(sort: string): [string, string][] {
+  return sort === 'relevance'
+    ? [
+        ['q', 'tide or ferry'],
+        ['sort', sort],
+      ]
+    : [['sort', sort]]
+}
+
 /** At most so many of the values, from all over the list. */
 function spread<T>(values: T[], most: number): T[] {
   const step = Math.max(1, values.length / most)
@@ -162,8 +172,19 @@ export function asksOf(operation: Operation, known: Known): Ask[] {
   const sorts = inQuery.find(({ name }) => name === 'sort')?.schema.enum as string[] | undefined
   const isList = inQuery.some(({ name }) => name === 'cursor')
   const walks = (sorts ?? []).map((sort) =>
-    ask('GET', operation.path, [...whole, ['sort', sort], ['limit', '2']], { walk: true }),
+    ask('GET', operation.path, [...whole, ...inOrder(sort), ['limit', '2']], { walk: true }),
   )
+  // With words: what is found, marked, ranked, counted or suggested.
+  const words = inQuery.find(({ name }) => name === 'q')
+  const beside = inQuery.flatMap(
+    ({ name, schema }): Pairs =>
+      schema.type === 'boolean' ? [[name, 'true']] : name === 'count' ? [[name, 'exact']] : [],
+  )
+  const looks = spread(words ? valuesOf(words, known) : [], runs(30)).flatMap((q) => {
+    const all: Pairs = [['q', q], ...whole, ...beside]
+    const ranked: Pairs[] = sorts?.includes('relevance') ? [[...all, ['sort', 'relevance']]] : []
+    return [all, ...ranked].map((query) => ask('GET', operation.path, query))
+  })
   const cursors = known.cursors.get(operation.path) ?? []
   return [
     ...paths.map((path) => ask('GET', path)),
@@ -174,6 +195,7 @@ export function asksOf(operation: Operation, known: Known): Ask[] {
     ...paths.map((path) => ask('HEAD', path)),
     ...each.map(([path, query]) => ask('GET', path, query)),
     ...walks,
+    ...looks,
     ...cursors.map(({ query, next }) => ask('GET', operation.path, [...query, ['cursor', next]])),
   ]
 }
@@ -219,7 +241,7 @@ export async function whatEditorsSee(
     if (path.includes('{')) continue
     await note(path)
     const sorts = (parameters.find(({ name }) => name === 'sort')?.schema.enum ?? []) as string[]
-    const queries = [[], ...sorts.map((sort): Pairs => [['sort', sort]])]
+    const queries = [[], ...sorts.map(inOrder)]
     for (const query of queries) {
       for (const limit of ['1', '5', '12']) {
         const search = new URLSearchParams([...query, ['limit', limit]])

@@ -8,7 +8,14 @@ import { ERRORS, type ErrorCode } from '../src/errors.ts'
 import { statusOf } from '../src/http/problem.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'docs/decisions.md', 'docs/errors.md']
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/decisions.md',
+  'docs/errors.md',
+  'docs/caching.md',
+  'docs/reading.md',
+]
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
 /** The rows of the table under a heading, as cells; its head and rule are left out. */

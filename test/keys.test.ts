@@ -206,7 +206,7 @@ t.test('the answer says who may keep it', async (t) => {
     t.match(await policy(reader, path), /^public, max-age=0.*must-revalidate/, path)
     t.equal(await policy(read, path), 'private, no-cache')
     t.equal(await policy(editor, path), 'no-store')
-    t.equal((await reader('GET', path)).headers.vary, 'Authorization')
+    t.equal((await reader('GET', path)).headers.vary, 'Accept-Encoding, Authorization')
   }
   t.equal(await policy(reader, '/v1/articles?status=draft'), 'no-store')
 })

@@ -15,15 +15,19 @@ const ROLES = {
   intake: /^intake\//,
   http: /^http\//,
   db: /^db\//,
+  // Names of what answers depend on: values in, values out.
+  groups: /^delivery\/(groups|dependencies)\.ts$/,
+  delivery: /^delivery\//,
   routes: /^[a-z]+\/(routes|verbs|shape)\.ts$/,
   // Rules and what they write, one transaction for all.
   commands:
-    /^[a-z]+\/(commands|lifecycle|lock|references|tie|uses|admin|record|sightings|sweep)\.ts$/,
-  queries: /^([a-z]+\/queries|search\/configurations)\.ts$/,
+    /^[a-z]+\/(commands|lifecycle|lock|references|tie|uses|admin|effects|record|sightings|sweep)\.ts$/,
+  queries:
+    /^([a-z]+\/queries|articles\/(filters|facets|related|skeleton)|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
   present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
   schema: /^(?!body\/)[a-z]+\/schema\.ts$/,
   // Values in, values out.
-  pure: /^((body|importing)\/|quotes\/(anchor|anchor-search|fold)\.ts|keys\/secret\.ts|sources\/anonymity\.ts|revisions\/purge\.ts)/,
+  pure: /^((body|importing)\/|quotes\/(anchor|anchor-search|fold)\.ts|keys\/secret\.ts|sources\/anonymity\.ts|revisions\/purge\.ts|search\/marks\.ts)/,
   base: /^(actor|config|errors|fields|log|slug|text)\.ts$/,
 } as const
 type Role = keyof typeof ROLES
@@ -33,21 +37,31 @@ const MAY: Record<Role, Partial<Record<Role, true | 'type'>>> = {
   entry: { cli: true, app: true, jobs: true, intake: true, commands: true, db: true, base: true },
   cli: {
     ...{ app: true, intake: true, commands: true, queries: true, present: true, schema: true },
-    ...{ db: true, base: true },
+    ...{ delivery: true, db: true, base: true },
   },
-  app: { routes: true, http: true, commands: true, pure: true, base: true },
+  app: { routes: true, http: true, commands: true, delivery: true, pure: true, base: true },
   jobs: { http: true, commands: true, db: true, base: true },
   intake: { commands: true, queries: true, schema: true, pure: true, db: true, base: true },
   routes: {
     ...{ commands: true, queries: true, present: true, schema: true, http: true, db: true },
     base: true,
   },
-  commands: { queries: true, present: 'type', schema: true, pure: true, db: true, base: true },
+  commands: {
+    queries: true,
+    present: 'type',
+    schema: true,
+    pure: true,
+    groups: true,
+    db: true,
+    base: true,
+  },
   queries: { present: 'type', schema: 'type', http: 'type', pure: true, db: true, base: true },
   present: { queries: 'type', schema: 'type', pure: true, base: true },
   // What can be asked for is part of the public shape.
   schema: { http: true, pure: true, base: true },
   http: { db: true, base: true },
+  delivery: { groups: true, http: true, db: true, base: true },
+  groups: {},
   db: { pure: 'type', base: true },
   pure: { base: true },
   base: {},

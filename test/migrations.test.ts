@@ -203,3 +203,23 @@ t.test('an owner who is not superuser can do all of it, for two databases at onc
     await db.close()
   }
 })
+
+t.test('a migration under a running service does not disturb it', async (t) => {
+  const { db, sql } = await newsroom(t)
+  const probe =
+    'select * from editor.probe where a >= 0 /* of more than sixty characters, so it is named */'
+  await sql('create view editor.probe as select 1 as a')
+  await sql('grant select on editor.probe to dateline_editor')
+  const read = async () => Object.keys((await db.editor.execute(probe)).rows[0] ?? {})
+  const readAndWrite = () =>
+    transaction(db, async (tx) => Object.keys((await tx.execute(probe)).rows[0] ?? {}))
+  // Often enough for every connection of the pool to know the statement.
+  const often = (work: () => Promise<string[]>) => Promise.all(Array.from({ length: 40 }, work))
+  for (const work of [read, readAndWrite]) {
+    for (const columns of await often(work)) t.same(columns, ['a'])
+  }
+  await sql('create or replace view editor.probe as select 1 as a, 2 as b')
+  for (const columns of await often(readAndWrite)) t.same(columns, ['a', 'b'])
+  await sql('create or replace view editor.probe as select 1 as a, 2 as b, 3 as c')
+  for (const columns of await often(read)) t.same(columns, ['a', 'b', 'c'])
+})

@@ -44,7 +44,7 @@ function suggest(room: Newsroom): Promise<Reply> {
   return paraphrase(room, 'The clerk propped the doors to the stairwell open.', { suggested: true })
 }
 
-/** The id for a path that names its resource by nothing else: one that was made, or that is listed. */
+/** The id for what names a resource by nothing else: one that was made, or that is listed. */
 async function idFor(room: Newsroom, { id, path }: Operation): Promise<string> {
   const make = MADE_FIRST[id]
   if (make) return (await make(room)).json.id
@@ -70,7 +70,8 @@ export async function exampleRequest(
   for (const parameter of operation.parameters) {
     const { name } = parameter
     if (!parameter.required && !chosen(parameter)) continue
-    const example = name === 'id' ? await idFor(room, operation) : exampleOf(parameter)
+    const example =
+      name === 'id' || name === 'ids' ? await idFor(room, operation) : exampleOf(parameter)
     if (example === undefined) throw new Error(`${operation.id} has no example for ${name}`)
     if (parameter.in === 'path') params[name] = inUrl(example)
     else if (parameter.in === 'query') query.push([name, inUrl(example)])
@@ -78,8 +79,21 @@ export async function exampleRequest(
   }
   return {
     method: operation.method,
-    url: urlOf(operation, params, query),
+    url: urlOf(operation, params, withCompanions(operation, query)),
     headers,
     body: operation.body?.example,
   }
+}
+
+/** What some parameters need beside them: `fields[quotes]` that quotes are included, `highlight` a `q`. */
+function withCompanions({ parameters }: Operation, query: [string, string][]): [string, string][] {
+  const given = new Map(query)
+  const shaped = query.flatMap(([name]) => /^fields\[(\w+)\]$/.exec(name)?.[1] ?? [])
+  if (shaped.length > 0) {
+    const included = given.get('include')?.split('%2C') ?? []
+    given.set('include', [...new Set([...included, ...shaped])].join('%2C'))
+  }
+  const q = parameters.find(({ name }) => name === 'q')
+  if (given.has('highlight') && q) given.set('q', inUrl(exampleOf(q)))
+  return [...given]
 }

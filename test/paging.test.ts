@@ -107,6 +107,8 @@ const LISTS: List[] = [
     },
     filters: [
       { query: 'speaker=someone', where: `q.speaker_id = '${people[0].id}'` },
+      { query: 'category=desk', where: inDesk },
+      { query: 'saidAfter=2000-01-01T00:00:00Z', where: `q.dated_at >= '2000-01-01 UTC'` },
       { query: 'state=orphaned', where: `q.state = 'orphaned'` },
       { query: 'state=-orphaned', where: `q.state <> 'orphaned'` },
     ],
@@ -117,6 +119,7 @@ const LISTS: List[] = [
     sorts: {
       name: 's.name, s.id',
       '-name': 's.name desc, s.id desc',
+      '-quoteCount': '(select count(*) from quotes q where q.speaker_id = s.id) desc, s.id desc',
       createdAt: 's.created_at, s.id',
       '-createdAt': 's.created_at desc, s.id desc',
     },
@@ -223,7 +226,7 @@ t.test('a walk brings each matching row exactly once, in order', async (t) => {
     ),
     { numRuns: runs(60), examples: everyOrder },
   )
-  t.equal(walked.size, 16, 'every list in every order')
+  t.equal(walked.size, 17, 'every list in every order')
   t.ok(Math.max(...sizes) >= 60, 'long walks')
   t.ok(sizes.filter((size) => size > 1).length > sizes.length / 2, 'most find something')
 })
@@ -253,7 +256,7 @@ t.test('rows that stay come exactly once while others come and go', async (t) =>
   const constant: string[] = []
   const passing: string[] = []
   for (let i = 0; i < 40; i++) (i % 2 ? constant : passing).push((await make(i)).id)
-  for (const sort of ['-publishedAt', 'publishedAt', 'headline']) {
+  for (const sort of ['-publishedAt', 'publishedAt', 'headline', 'relevance&q=busy']) {
     const ids: string[] = []
     let changes = 0
     let cursor: string | null = ''

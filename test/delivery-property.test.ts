@@ -1,0 +1,40 @@
+import t from 'tap'
+import { play, trio } from './delivery-program.ts'
+import { runs } from './size.ts'
+
+t.test('a random program never sees an answer older than the rule allows', async (t) => {
+  const three = await trio(t)
+  const seed = process.env.TEST_SIZE === 'long' ? Date.now() % 1_000_000 : 20_261_122
+  const { fault, steps, writes } = await play(three, { steps: runs(10_000), seed })
+  const { hits, drops, refusals } = three.rooms[0].app.delivery.store.counts
+  t.comment(
+    `seed ${seed}: ${steps} steps, ${writes} writes; ${hits} hits, ${drops} drops, ${refusals} refusals`,
+  )
+  t.equal(fault, undefined)
+  t.ok(hits > steps / 10, 'answers did come from the cache')
+})
+
+/** Groups left out one at a time, and how they are left out: no change drops them any more. */
+const LEFT_OUT =
+  process.env.TEST_SIZE === 'long'
+    ? [
+        ...['article', 'articles', 'quotes', 'source', 'sources', 'category', 'categories', 'in'],
+        ...['from', 'said', 'named', 'filed', 'org', 'paths', 'absence'],
+      ]
+    : ['article', 'category', 'in', 'absence']
+
+t.test('it finds out when one group is left out', async (t) => {
+  for (const word of LEFT_OUT) {
+    await t.test(word, async (t) => {
+      const three = await trio(t)
+      for (const { app } of three.rooms) {
+        const { store } = app.delivery
+        const { drop } = store
+        store.drop = (groups) =>
+          drop(new Set([...groups].filter((name) => name.split(':', 1)[0] !== word)))
+      }
+      const { fault, steps } = await play(three, { steps: runs(4000), seed: 7 })
+      t.ok(fault, `something was found within ${steps} steps`)
+    })
+  }
+})

@@ -1,0 +1,98 @@
+import t from 'tap'
+import { bulkId, loadBulk } from './bulk.ts'
+import { get, story, walk } from './factories.ts'
+import { newsroom } from './newsroom.ts'
+import { plansOf } from './plans.ts'
+
+/*
+ * Searches that find so many that the list's order is walked instead of the matches sorted, and more
+ * than are ranked: page by page to the end, each row exactly once, in the order that SQL gives.
+ */
+
+const room = await newsroom(t)
+const { editor, reader, sql } = room
+// Nine of ten are published, and all of these say "boat".
+await loadBulk(room, { articles: 7000, categories: 5, sources: 50, quotes: 1 })
+// Some say more of it, so that ranks differ.
+await sql(`update articles set headline = 'Boat after boat', summary = 'A boat, ' || slug
+  where ('x' || left(md5(slug), 4))::bit(16)::int % 50 = 0`)
+await sql('analyze articles')
+
+const WORDS = `search @@ to_tsquery('english', 'boat')`
+const ids = async (text: string, values: unknown[] = []) =>
+  (await sql(text, values)).map((row) => row.id)
+const idsOf = (rows: { id: string }[]) => rows.map((row) => row.id)
+
+const ORDERS = {
+  '-publishedAt': 'listed_at desc, id desc',
+  publishedAt: 'listed_at, id',
+  '-updatedAt': 'updated_at desc, id desc',
+  headline: `coalesce(headline, ''), id`,
+}
+
+t.test('many matches are walked in order, to the end', async (t) => {
+  for (const [sort, order] of Object.entries(ORDERS)) {
+    const expected = await ids(`select id from reader.articles where ${WORDS} order by ${order}`)
+    t.equal(expected.length, 6300)
+    const found = await walk(reader, `/v1/articles?q=boat&sort=${sort}&fields=id&limit=100`)
+    t.same(idsOf(found), expected, sort)
+  }
+})
+
+t.test('so are those of one category', async (t) => {
+  const of = bulkId('c', 3)
+  const expected = await ids(
+    `select id from reader.articles a where ${WORDS} and exists (
+       select from article_categories x where x.article_id = a.id and x.category_id = $1)
+     order by listed_at desc, id desc`,
+    [of],
+  )
+  t.ok(expected.length > 1200, `${expected.length}`)
+  const found = await walk(reader, `/v1/articles?q=boat&category=${of}&fields=id&limit=9`)
+  t.same(idsOf(found), expected)
+})
+
+t.test('few matches are sorted, many are walked', async (t) => {
+  const plans = await plansOf(room)
+  const rows = async (path: string) =>
+    (await plans(path))
+      .filter((node) => /ts_match_vq/.test(String(node.Filter)))
+      .reduce((sum, node) => sum + Number(node['Actual Rows']) * Number(node['Actual Loops']), 0)
+  t.equal(await rows(`/v1/articles?q=boat&category=${bulkId('c', 3)}&fields=id&limit=8`), 9)
+  for (const sort of Object.keys(ORDERS)) {
+    t.equal(await rows(`/v1/articles?q=boat&sort=${sort}&fields=id`), 21, sort)
+    t.equal(await rows(`/v1/articles?q=7&sort=${sort}&fields=id`), 0, sort)
+  }
+})
+
+t.test(
+  'the newest 5,000 are ranked, each comes once, whatever is published meanwhile',
+  async (t) => {
+    const ranked = (limit: number) => `select id from (
+      select id, listed_at, search from reader.articles where ${WORDS}
+      order by listed_at desc, id desc limit ${limit}) a
+    order by ts_rank(search, to_tsquery('english', 'boat')) desc, listed_at desc, id desc`
+    const expected = await ids(ranked(5000))
+    t.equal(expected.length, 5000)
+    t.notSame(expected, (await ids(ranked(6300))).slice(0, 5000), 'older ones would come before')
+    const path = '/v1/articles?q=boat&sort=relevance&fields=id&limit=100'
+    const first = await get(reader, path)
+    // More of it than any other, and newer.
+    const late = await story(editor, { headline: 'Boat, boat, boat', language: 'en' })
+    const early = await story(editor, { body: { markdown: 'A boat.' }, language: 'en' })
+    const found = [...first.data]
+    for (let next = first.page.next; next; ) {
+      const page = await get(reader, `${path}&cursor=${next}`)
+      found.push(...page.data)
+      next = page.page.next
+    }
+    const news = [late.id, early.id]
+    t.same(
+      idsOf(found).filter((id) => !news.includes(id)),
+      expected,
+    )
+    t.equal(new Set(idsOf(found)).size, found.length)
+    const again = idsOf((await get(reader, path)).data)
+    t.equal(again[0], late.id, 'a new search begins with the new')
+  },
+)
