@@ -32,10 +32,16 @@ function bodyColumns(input: BodyInput | null, previous: Block[]) {
   return { body, bodyHtml: blocksToHtml(body), plainText: blocksToText(body) }
 }
 
-async function fileUnder(ctx: Writing, articleId: string, { categories, sources }: References) {
+/** Files an article under its categories and sources; a new one stands nowhere yet. */
+async function fileUnder(
+  ctx: Writing,
+  articleId: string,
+  { categories, sources }: References,
+  { isNew = false } = {},
+) {
   const { tx } = ctx
   if (categories) {
-    await tx.delete(articleCategories).where(eq(articleCategories.articleId, articleId))
+    if (!isNew) await tx.delete(articleCategories).where(eq(articleCategories.articleId, articleId))
     const rows = categories.map((categoryId, position) => ({ articleId, categoryId, position }))
     if (rows.length > 0) await tx.insert(articleCategories).values(rows)
   }
@@ -47,7 +53,7 @@ async function fileUnder(ctx: Writing, articleId: string, { categories, sources 
         { source: id, text: note, pointer: `/sources/${i}/note` },
       ]),
     )
-    await tx.delete(articleSources).where(eq(articleSources.articleId, articleId))
+    if (!isNew) await tx.delete(articleSources).where(eq(articleSources.articleId, articleId))
     const rows = sources.map(({ id, role, note }, position) => ({
       articleId,
       sourceId: id,
@@ -94,8 +100,8 @@ export async function createArticle(ctx: Writing, input: ArticleCreate): Promise
     const message = `An article of the origin ${input.origin?.system} ${input.origin?.id} exists.`
     throw new Fault('origin_taken', message, { errors: [{ pointer: '/origin', message }] })
   }
-  await fileUnder(ctx, id, references)
-  await replaceQuotes(ctx, row, content.plainText, input.quotes ?? [])
+  await fileUnder(ctx, id, references, { isNew: true })
+  if (input.quotes?.length) await replaceQuotes(ctx, row, content.plainText, input.quotes)
   await recordArticles(ctx, [id], 'article.created')
   return id
 }

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { note } from '../db/notice.ts'
-import { array } from '../db/where.ts'
+import { array, oneOf } from '../db/where.ts'
 import { ALL, absence, dropped, group } from '../delivery/groups.ts'
 
 /*
@@ -63,7 +63,7 @@ export async function noteArticles(
     join revisions r on r.article_id = a.id and r.version = a.version
     left join lateral (select p.content from revisions p
       where p.article_id = a.id and p.version < a.version order by p.version desc limit 1) p on true
-    where a.id = any(${array(ids, 'uuid')})`)
+    where ${oneOf(sql`a.id`, ids, 'uuid')}`)
   const groups = new Set<string>()
   const begun = { categories: new Set<string>(), sources: new Set<string>() }
   const filed = new Set<string>()

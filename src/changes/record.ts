@@ -3,7 +3,7 @@ import { snapshot } from '../articles/queries.ts'
 import type { Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { changes } from '../db/tables.ts'
-import { array } from '../db/where.ts'
+import { oneOf } from '../db/where.ts'
 import { noteArticles } from './effects.ts'
 import { noteGone, noteShown } from './sightings.ts'
 
@@ -43,7 +43,7 @@ export async function recordArticles(
     with kept as (
       insert into revisions (article_id, version, content, event, at, key_id, key_name, reason, request_id)
       select r.id, r.version, to_jsonb(r), ${event}::text, ${moment}, ${by}
-      from (${snapshot(sql`a.id = any(${array(ids, 'uuid')})`)}) r
+      from (${snapshot(oneOf(sql`a.id`, ids, 'uuid'))}) r
       returning article_id, version, at
     )
     insert into changes (kind, resource_id, part_kind, part_id, operation, event, from_version, to_version,

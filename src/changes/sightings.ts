@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
-import { array } from '../db/where.ts'
+import { array, oneOf } from '../db/where.ts'
 
 /*
  * What readers have seen of quotes, sources and categories, and since when they no longer do: so that
@@ -16,18 +16,21 @@ const withAncestors = (ofArticle: SQL) => sql`
   ) select 'category' as kind, id from above)`
 
 /** What readers see of articles now, as (kind, id). */
-const shown = (ids: SQL) => sql`
-  select 'quote' as kind, x.id from reader.quotes x where x.article_id = any(${ids})
+const shown = (ids: readonly string[]) => {
+  const ofThese = oneOf(sql`x.article_id`, ids, 'uuid')
+  return sql`
+  select 'quote' as kind, x.id from reader.quotes x where ${ofThese}
   union select 'source', x.speaker_id from reader.quotes x
-    where x.article_id = any(${ids}) and x.speaker_id is not null
-  union select 'source', x.id from reader.article_sources x where x.article_id = any(${ids})
-  union ${withAncestors(sql`select x.id, x.parent_id from reader.article_categories x where x.article_id = any(${ids})`)}`
+    where ${ofThese} and x.speaker_id is not null
+  union select 'source', x.id from reader.article_sources x where ${ofThese}
+  union ${withAncestors(sql`select x.id, x.parent_id from reader.article_categories x where ${ofThese}`)}`
+}
 
 /** What the last two versions of articles that readers have seen held, as (kind, id). */
-const held = (ids: SQL) => sql`
+const held = (ids: readonly string[]) => sql`
   with kept as (
     select r.content from revisions r join articles a on a.id = r.article_id
-    where a.id = any(${ids}) and r.version >= a.version - 1
+    where ${oneOf(sql`a.id`, ids, 'uuid')} and r.version >= a.version - 1
       and (a.announced or a.first_visible_at is not null)
   )
   select 'quote' as kind, (q ->> 'id')::uuid as id
@@ -53,13 +56,13 @@ const note = (seen: SQL) => sql`
 
 /** Notes what readers see of these articles: before what they hold is changed, and after. */
 export async function noteShown(tx: Tx, ids: readonly string[]): Promise<void> {
-  await tx.execute(note(shown(array(ids, 'uuid'))))
+  await tx.execute(note(shown(ids)))
 }
 
 /** Notes since when readers no longer see what these articles held, after it was changed. */
 export async function noteGone(tx: Tx, ids: readonly string[]): Promise<void> {
   await tx.execute(sql`
-    update sightings s set gone_at = ${moment} from (${held(array(ids, 'uuid'))}) h
+    update sightings s set gone_at = ${moment} from (${held(ids)}) h
     where s.kind = h.kind and s.resource_id = h.id and s.gone_at is null and ${unseen}`)
 }
 

@@ -1,10 +1,10 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import { LONGEST_SLUG, slugOf } from '../slug.ts'
 import type { Reading, Tx } from './client.ts'
 import { slugs } from './tables.ts'
-import { array } from './where.ts'
+import { oneOf } from './where.ts'
 
 /** The kinds that have slugs; each has a slug space of its own. */
 export type SlugKind = 'article' | 'source' | 'category'
@@ -105,12 +105,6 @@ export async function findAddresses(
       return row ? [[name, { id: row.id, slug: row.slug }] as const] : []
     }),
   )
-}
-
-/** One value is compared, so that an index gives it in order; many are one parameter all the same. */
-function oneOf(column: SQL, values: string[], type: 'text' | 'uuid'): SQL {
-  if (values.length === 1) return sql`${column} = ${values[0]}::${sql.raw(type)}`
-  return sql`${column} = any(${array(values, type)})`
 }
 
 /** A view of this audience, as an SQL name. */

@@ -8,6 +8,16 @@ export function array(values: readonly string[], type: 'text' | 'uuid' = 'text')
   return sql`${sql.param([...values])}::${sql.raw(type)}[]`
 }
 
+/**
+ * `column` is one of these. A single one is compared: an equality tells the planner that an index which
+ * begins with the column is in order of its next one, and how few rows there are.
+ */
+export function oneOf(column: SQL, values: readonly string[], type: 'text' | 'uuid' = 'text'): SQL {
+  const [value] = values
+  if (value !== undefined && values.length === 1) return sql`${column} = ${value}::${sql.raw(type)}`
+  return sql`${column} = any(${array(values, type)})`
+}
+
 /** `column` is any of the one and none of the other; undefined when nothing is asked. */
 export function anyOrNone(
   column: SQL,
@@ -16,13 +26,7 @@ export function anyOrNone(
 ): SQL | undefined {
   if (!filter) return undefined
   const parts = []
-  const [value] = filter.any
-  // An equality tells the planner that an index beginning with the column is in order of its next one.
-  if (value !== undefined && filter.any.length === 1) {
-    parts.push(sql`${column} = ${value}::${sql.raw(type)}`)
-  } else if (filter.any.length > 0) {
-    parts.push(sql`${column} = any(${array(filter.any, type)})`)
-  }
+  if (filter.any.length > 0) parts.push(oneOf(column, filter.any, type))
   if (filter.none.length > 0) {
     parts.push(sql`(${column} is null or ${column} <> all(${array(filter.none, type)}))`)
   }
