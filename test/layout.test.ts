@@ -25,7 +25,7 @@ const ROLES = {
   queries:
     /^([a-z]+\/queries|articles\/(filters|facets|related|skeleton)|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
   present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
-  schema: /^(?!body\/)[a-z]+\/schema\.ts$/,
+  schema: /^(?!body\/)[a-z]+\/(schema|parameters)\.ts$/,
   // Values in, values out.
   pure: /^((body|importing)\/|quotes\/(anchor|anchor-search|fold)\.ts|keys\/secret\.ts|sources\/anonymity\.ts|revisions\/purge\.ts|search\/marks\.ts)/,
   base: /^(actor|config|errors|fields|log|slug|text)\.ts$/,

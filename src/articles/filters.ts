@@ -3,7 +3,7 @@ import type { Reading } from '../db/client.ts'
 import { array, bothWays } from '../db/where.ts'
 import type { Filter } from '../http/parameters.ts'
 import { inRanges } from '../search/queries.ts'
-import type { ArticleListQuery } from './schema.ts'
+import type { ArticleListQuery } from './parameters.ts'
 
 /** What is asked of the articles `a`, but for the words of `q` and what lists them. */
 export function filters(reading: Reading, query: ArticleListQuery): SQL[] {

@@ -15,9 +15,9 @@ import {
   type Words,
 } from '../search/queries.ts'
 import { filters } from './filters.ts'
+import type { ArticleListQuery } from './parameters.ts'
 import type { ArticleRow } from './present.ts'
 import { relatedTo } from './related.ts'
-import type { ArticleListQuery } from './schema.ts'
 import { listedArticles, type Named } from './skeleton.ts'
 
 const ORDERS = {

@@ -12,6 +12,13 @@ import { findRevisionAsOf } from '../revisions/queries.ts'
 import { FACET_VALUES } from '../search/schema.ts'
 import { createArticle, deleteArticle, updateArticle } from './commands.ts'
 import { countArticleFacets } from './facets.ts'
+import {
+  ArticleListQuery,
+  ArticleWriteQuery,
+  EDITOR_FIELDS,
+  RANKED,
+  RevisionQuery,
+} from './parameters.ts'
 import { type ArticleRow, presentArticle } from './present.ts'
 import {
   articleSet,
@@ -21,17 +28,7 @@ import {
   findArticles,
   listArticles,
 } from './queries.ts'
-import {
-  Article,
-  ArticleCreate,
-  ArticleListQuery,
-  ArticlePage,
-  ArticlePatch,
-  ArticleWriteQuery,
-  EDITOR_FIELDS,
-  RANKED,
-  RevisionQuery,
-} from './schema.ts'
+import { Article, ArticleCreate, ArticlePage, ArticlePatch } from './schema.ts'
 import { articleResource, asked, included, params } from './shape.ts'
 
 const tags = ['Articles']

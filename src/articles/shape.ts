@@ -3,9 +3,10 @@ import type { Executor, Writing } from '../db/client.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { missing } from '../errors.ts'
 import { addressOf } from '../http/addressing.ts'
+import { ArticleQuery, INCLUDES } from './parameters.ts'
 import { type ArticleRow, presentArticle, type Shape } from './present.ts'
 import { findArticle, type Wanted } from './queries.ts'
-import { Article, ArticleQuery, INCLUDES } from './schema.ts'
+import { Article } from './schema.ts'
 
 /** The path parameter of an article. */
 export const params = addressOf('council-adopts-sea-wall-levy')

@@ -6,7 +6,8 @@ import { resourceVerb, type Verb } from '../http/resource.ts'
 import { purgeRevisions, restoreRevision } from '../revisions/commands.ts'
 import { Purge, RevisionNumber } from '../revisions/schema.ts'
 import { killArticle, publishArticle, reviveArticle, unpublishArticle } from './lifecycle.ts'
-import { ArticleWriteQuery, CorrectionCreate, Kill, Publication, Unpublication } from './schema.ts'
+import { ArticleWriteQuery } from './parameters.ts'
+import { CorrectionCreate, Kill, Publication, Unpublication } from './schema.ts'
 import { articleResource } from './shape.ts'
 
 /** The verbs of an article: its lifecycle, corrections, and what is done to its revisions. */

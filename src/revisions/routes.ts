@@ -1,5 +1,5 @@
+import { type ArticleQuery, INCLUDES, KeptQuery } from '../articles/parameters.ts'
 import { presentArticle } from '../articles/present.ts'
-import { type ArticleQuery, INCLUDES, KeptQuery } from '../articles/schema.ts'
 import { articleIn, asked, included, params } from '../articles/shape.ts'
 import { missing } from '../errors.ts'
 import type { App, Services } from '../http/app.ts'
