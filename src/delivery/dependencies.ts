@@ -98,7 +98,8 @@ function item({ shown, about }: Made, kind: Kind): string[] {
 
 function page(made: Made, kind: Kind, groups: Set<string>): void {
   const { data, page: _, meta, ...others } = made.shown as Shown
-  const { count: _count, facets, ...unknown } = (meta ?? {}) as Shown
+  const { count: _count, facets, ...strangers } = (meta ?? {}) as Shown
+  const unknown = Object.values(strangers).filter((value) => value !== undefined)
   const asked = Object.entries(made.query).filter(([, value]) => value !== undefined)
   const strange = asked.some(([name]) => !ASKED[kind].has(name))
   const { q, sort = 'name' } = made.query as { q?: string; sort?: string }
@@ -106,7 +107,7 @@ function page(made: Made, kind: Kind, groups: Set<string>): void {
   // What was probably meant comes from anybody's headline or name, and may be there tomorrow.
   const suggests = q !== undefined && (kind === 'article' || kind === 'quote')
   if (suggests && Array.isArray(data) && data.length === 0) groups.add(ANY)
-  if (Object.keys(others).length > 0 || Object.keys(unknown).length > 0) groups.add(ANY)
+  if (Object.keys(others).length > 0 || unknown.length > 0) groups.add(ANY)
   if (facets) for (const name of ['articles', 'quotes', 'sources', 'categories']) groups.add(name)
   for (const row of Array.isArray(data) ? data : []) show(kind, row, groups, made)
   for (const name of chosen(made, kind)) groups.add(name)
