@@ -3,6 +3,7 @@ import { demand, may } from '../actor.ts'
 import { noteShown } from '../changes/sightings.ts'
 import { Overtaken, type Tx, type Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
+import { share, TREE } from '../db/locks.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { articles } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
@@ -10,14 +11,6 @@ import { array } from '../db/where.ts'
 import { Fault, missing } from '../errors.ts'
 
 export type LockedArticle = typeof articles.$inferSelect
-
-/**
- * Holds off moves and merges of categories until the transaction ends: they change which lists the
- * article is in. Before the article's row, because a merge takes these locks in the same order.
- */
-async function shareCategoryTree(tx: Tx): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtext('dateline.categories.tree'))`)
-}
 
 /**
  * The row of an article, locked until the transaction ends, by id or any slug it ever had. All
@@ -29,7 +22,8 @@ export async function lockArticle(
   name: string,
   expected?: Expected | undefined,
 ): Promise<LockedArticle> {
-  await shareCategoryTree(tx)
+  // Moves and merges of categories change which lists it is in, and take this lock before any row.
+  await share(tx, TREE)
   const found = await findAddresses({ db: tx, schema: 'editor' }, 'article', [name])
   const id = found.get(name)?.id
   const [row] = id ? await tx.select().from(articles).where(eq(articles.id, id)).for('update') : []

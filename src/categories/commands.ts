@@ -1,17 +1,17 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
-import { noteCategory, noteMerge, noteMove, TREE } from '../changes/effects.ts'
+import { noteCategory, noteMerge, noteMove } from '../changes/effects.ts'
 import { record, recordArticles, recordUpdates } from '../changes/record.ts'
 import { noteCategories } from '../changes/sightings.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
+import { hold, TREE } from '../db/locks.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, categories } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
-import { array } from '../db/where.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
-import { withDescendants } from './queries.ts'
+import { findAncestors, withDescendants } from './queries.ts'
 import type { CategoryCreate, CategoryPatch } from './schema.ts'
 
 /**
@@ -20,7 +20,7 @@ import type { CategoryCreate, CategoryPatch } from './schema.ts'
  * lock, for whoever forgets.
  */
 async function lockTree({ tx }: Writing): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${TREE})`)
+  await hold(tx, TREE)
 }
 
 async function parentId({ tx }: Writing, name: string | null | undefined) {
@@ -171,22 +171,15 @@ async function closeUp({ tx }: Writing, parent: string | null): Promise<void> {
 
 /** These categories and all those above them: whom a move gives or takes what is below. */
 async function lineages({ tx }: Writing, ids: (string | null)[]): Promise<string[]> {
-  const named = ids.filter((id) => id !== null)
-  const { rows } = await tx.execute<{ id: string }>(sql`
-    with recursive above (id, parent_id) as (
-      select id, parent_id from categories where id = any(${array(named, 'uuid')})
-      union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
-    ) select id from above`)
-  return rows.map((row) => row.id)
+  const found = await findAncestors(
+    tx,
+    ids.filter((id) => id !== null),
+  )
+  return [...new Set(found.map(({ id }) => id))]
 }
 
 async function demandNoRing({ tx }: Writing, id: string, parent: string): Promise<void> {
-  const { rows } = await tx.execute(sql`
-    with recursive above (id, parent_id) as (
-      select id, parent_id from categories where id = ${parent}
-      union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
-    ) select 1 from above where id = ${id}`)
-  if (rows.length > 0) {
+  if ((await findAncestors(tx, [parent])).some((one) => one.id === id)) {
     throw ruleBroken([{ pointer: '/parent', message: 'A category cannot be below itself.' }])
   }
 }

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Reading } from '../db/client.ts'
+import type { Executor, Reading } from '../db/client.ts'
 import { countRows, type Listing, listRows } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
 import { all, anyOrNone, array, bothWays, type Resolved } from '../db/where.ts'
@@ -91,4 +91,16 @@ export function withDescendants({ schema }: Pick<Reading, 'schema'>, ids: readon
     select id from ${categories} where id = any(${array(ids, 'uuid')})
     union select c.id from ${categories} c join below b on c.parent_id = b.id
   ) select id from below)`
+}
+
+/** A category among these, and one that it is in: itself, its parent, and so on. */
+export type Ancestor = { of: string; id: string }
+
+/** What these categories are in, themselves included. */
+export async function findAncestors(db: Executor, ids: readonly string[]): Promise<Ancestor[]> {
+  if (ids.length === 0) return []
+  const { rows } = await db.execute<Ancestor>(sql`
+    select c.id as of, up.id from unnest(${array(ids, 'uuid')}) c (id),
+      public.categories_above(c.id) up`)
+  return rows
 }

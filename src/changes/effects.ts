@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { findAncestors } from '../categories/queries.ts'
 import type { Tx } from '../db/client.ts'
+import { MEMBERS, TREE, tryToShare } from '../db/locks.ts'
 import { note } from '../db/notice.ts'
 import { array, oneOf } from '../db/where.ts'
 import { ALL, absence, dropped, group } from '../delivery/groups.ts'
@@ -45,13 +47,13 @@ function facts(content: SQL): SQL {
 /**
  * Notes what changed for readers with these articles, whose new versions have been kept as revisions:
  * the last two tell what it was and is. `byTime`: no version is new, but one was made visible or
- * hidden by its times.
+ * hidden by its times. Whether readers can notice anything of it.
  */
 export async function noteArticles(
   tx: Tx,
   ids: readonly string[],
   { byTime = false }: { byTime?: boolean } = {},
-): Promise<void> {
+): Promise<boolean> {
   const { rows } = await tx.execute<Pair>(sql`
     select a.id, a.first_visible_at is not null as seen, ${facts(sql`r.content`)} as now,
       case when p.content is not null then ${facts(sql`p.content`)} end as before,
@@ -75,6 +77,7 @@ export async function noteArticles(
     for (const name of await around(tx, filed, begun)) groups.add(name)
   }
   note(tx, dropped(groups))
+  return groups.size > 0
 }
 
 type Begun = { categories: Set<string>; sources: Set<string> }
@@ -117,43 +120,24 @@ function changed(now: string[], before: string[], appears: boolean): Set<string>
   return appears ? a.union(b) : a.symmetricDifference(b)
 }
 
-/** The lock of whoever changes which category is below which. */
-export const TREE = sql`hashtext('dateline.categories.tree')`
-/** The lock of whoever changes which source belongs to which. */
-export const MEMBERS = sql`hashtext('dateline.sources.members')`
-
 /**
  * What follows from the tree of categories and from who belongs to whom. Whoever changes either holds
  * a lock until it has committed. An article's writer does not wait for it, having locked its article
  * (the other may want that one): it says that everything goes.
  */
 async function around(tx: Tx, filed: Set<string>, begun: Begun): Promise<string[]> {
-  const { rows } = await tx.execute<{ still: boolean }>(sql`
-    select pg_try_advisory_xact_lock_shared(${TREE})
-      and pg_try_advisory_xact_lock_shared(${MEMBERS}) as still`)
-  if (!rows[0]?.still) return [ALL]
+  if (!(await tryToShare(tx, [TREE, MEMBERS]))) return [ALL]
   const groups: string[] = []
-  const above = await ancestors(tx, [...filed])
-  for (const [category, ancestor] of above) {
-    groups.push(group('in', ancestor))
-    if (begun.categories.has(category)) groups.push(group('filed', ancestor))
+  const above = await findAncestors(tx, [...filed])
+  for (const { of, id } of above) {
+    groups.push(group('in', id))
+    if (begun.categories.has(of)) groups.push(group('filed', id))
   }
   if (begun.categories.size > 0) groups.push('categories', absence('category'))
   if (begun.sources.size > 0) groups.push('sources', absence('source'))
   for (const source of begun.sources) groups.push(group('named', source))
   for (const member of await membersOf(tx, begun.sources)) groups.push(group('org', member))
   return groups
-}
-
-/** Pairs of a category and each that it is in: itself, its parent, and so on. */
-async function ancestors(tx: Tx, ids: readonly string[]): Promise<[string, string][]> {
-  if (ids.length === 0) return []
-  const { rows } = await tx.execute<{ root: string; id: string }>(sql`
-    with recursive above (root, id, parent_id) as (
-      select c.id, c.id, c.parent_id from categories c where c.id = any(${array(ids, 'uuid')})
-      union select a.root, c.id, c.parent_id from categories c join above a on c.id = a.parent_id
-    ) select root, id from above`)
-  return rows.map(({ root, id }) => [root, id])
 }
 
 async function membersOf(tx: Tx, organizations: ReadonlySet<string>): Promise<string[]> {
@@ -171,8 +155,8 @@ export function noteCategory(tx: Tx, id: string, { slug = false } = {}): void {
 
 /** Notes that a category moves: what stands in those it is in, now and, called again, then. */
 export async function noteMove(tx: Tx, id: string): Promise<void> {
-  const above = await ancestors(tx, [id])
-  const groups = above.flatMap(([, one]) => [group('in', one), group('filed', one)])
+  const above = await findAncestors(tx, [id])
+  const groups = above.flatMap((one) => [group('in', one.id), group('filed', one.id)])
   note(tx, dropped([...groups, 'categories', absence('category')]))
 }
 

@@ -53,10 +53,9 @@ export async function recordArticles(
       at, ${by}
     from kept order by article_id`)
   // A new article is a draft without times: nobody has seen anything of it, nor can notice it.
-  if (created) return
+  if (created || !(await noteArticles(tx, ids))) return
   await noteShown(tx, ids)
   await noteGone(tx, ids)
-  await noteArticles(tx, ids)
 }
 
 /** What happened to a source, a category, a key, or to an article that has no revision of it. */

@@ -8,14 +8,7 @@ import { array, oneOf } from '../db/where.ts'
  * it answers 410, and not 404, for ever. Articles carry this in columns of their own.
  */
 
-/** A category is seen with all those above it. */
-const withAncestors = (ofArticle: SQL) => sql`
-  (with recursive above (id, parent_id) as (
-    ${ofArticle}
-    union select c.id, c.parent_id from categories c join above on c.id = above.parent_id
-  ) select 'category' as kind, id from above)`
-
-/** What readers see of articles now, as (kind, id). */
+/** What readers see of articles now, as (kind, id); a category with all those above it. */
 const shown = (ids: readonly string[]) => {
   const ofThese = oneOf(sql`x.article_id`, ids, 'uuid')
   return sql`
@@ -23,7 +16,8 @@ const shown = (ids: readonly string[]) => {
   union select 'source', x.speaker_id from reader.quotes x
     where ${ofThese} and x.speaker_id is not null
   union select 'source', x.id from reader.article_sources x where ${ofThese}
-  union ${withAncestors(sql`select x.id, x.parent_id from reader.article_categories x where ${ofThese}`)}`
+  union select 'category', up.id from reader.article_categories x, public.categories_above(x.id) up
+    where ${ofThese}`
 }
 
 /** What the last two versions of articles that readers have seen held, as (kind, id). */
@@ -38,9 +32,8 @@ const held = (ids: readonly string[]) => sql`
   union select 'source', (q ->> 'speaker_id')::uuid
     from kept, jsonb_array_elements(content -> 'quotes') q where q ->> 'speaker_id' is not null
   union select 'source', (s ->> 'id')::uuid from kept, jsonb_array_elements(content -> 'sources') s
-  union ${withAncestors(sql`
-    select c.id, c.parent_id from kept, jsonb_array_elements(content -> 'categories') k
-    join categories c on c.id = (k ->> 'id')::uuid`)}`
+  union select 'category', up.id from kept, jsonb_array_elements(content -> 'categories') c,
+    public.categories_above((c ->> 'id')::uuid) up`
 
 /**
  * Notes what readers see. A row that is there is not locked, so that articles of one category do not

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Database, transaction } from '../db/client.ts'
+import { SWEEP, tryToHold } from '../db/locks.ts'
 import { noteArticles } from './effects.ts'
 import { noteGone, noteShown } from './sightings.ts'
 
@@ -14,10 +15,7 @@ const BATCH = 1000
  */
 export async function sweep(db: Database): Promise<number> {
   const announced = await transaction(db, async (tx) => {
-    const lock = await tx.execute<{ mine: boolean }>(
-      sql`select pg_try_advisory_xact_lock(hashtext('dateline.sweep')) as mine`,
-    )
-    if (!lock.rows[0]?.mine) return 0
+    if (!(await tryToHold(tx, SWEEP))) return 0
     // Two branches, each with its partial index.
     const { rows } = await tx.execute<{ id: string }>(sql`
       with due as (

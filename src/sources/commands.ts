@@ -1,10 +1,11 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
-import { MEMBERS, noteMerge, noteSource } from '../changes/effects.ts'
+import { noteMerge, noteSource } from '../changes/effects.ts'
 import { record, recordArticles, recordUpdates } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
+import { hold, MEMBERS } from '../db/locks.ts'
 import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleSources, quotes, sources } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
@@ -89,7 +90,7 @@ async function organizationId({ tx }: Writing, name: string | null | undefined) 
  * shows an organisation that it makes visible.
  */
 async function lockMembers({ tx }: Writing): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${MEMBERS})`)
+  await hold(tx, MEMBERS)
 }
 
 /** The row of a source, locked until the transaction ends. Throws `not_found`. */
