@@ -114,7 +114,6 @@ export function openDatabase(
 const RETRY = new Set(['40001', '40P01', '0A000'])
 
 /**
-/**
  * Thrown in a transaction whose now() is older than something that it must see, since it waited for a
  * lock meanwhile: it is tried again.
  */

@@ -1,20 +1,29 @@
+import { LRUCache } from 'lru-cache'
 import pg from 'pg'
 
 /** So many texts are named; what comes after them is planned each time, as all was before. */
 const MOST = 500
 /** The shortest text worth a name: BEGIN, COMMIT and the like have no plan. */
 const WORTH_NAMING = 60
+/** Rows that are put in have another text for each number of them, and no plan worth keeping. */
+const ROWS = /^insert into "\w+" \(.*\) values /s
 /** "Cached plan must not change result type": a migration has changed what a statement reads. */
 const OUTDATED = '0A000'
 
 const names = new Map<string, string>()
+/** Texts that came once: what nobody asks again takes no name from what everybody asks. */
+const once = new LRUCache<string, true>({ max: 1000 })
 
 /** The name of a statement, the same on every connection of this process; undefined for no name. */
 function nameOf(text: string): string | undefined {
   // Several statements in one text cannot be prepared.
   if (text.length < WORTH_NAMING || text.includes(';')) return undefined
   const known = names.get(text)
-  if (known !== undefined || names.size >= MOST) return known
+  if (known !== undefined || names.size >= MOST || ROWS.test(text)) return known
+  if (!once.delete(text)) {
+    once.set(text, true)
+    return undefined
+  }
   const name = `s${names.size}`
   names.set(text, name)
   return name
@@ -45,12 +54,12 @@ export class PreparingClient extends pg.Client {
       ] as never) as unknown
     const callback = rest.at(-1)
     if (typeof callback === 'function') {
-      const once: Callback = (error, result) => {
+      const heeding: Callback = (error, result) => {
         if (error?.code !== OUTDATED) return callback(error, result)
         this.#migrations++
         send(rest)
       }
-      return send([...rest.slice(0, -1), once])
+      return send([...rest.slice(0, -1), heeding])
     }
     return (send(rest) as Promise<unknown>).catch((error: { code?: string }) => {
       if (error.code !== OUTDATED) throw error
