@@ -21,7 +21,7 @@ import { QUOTE_FIELDS } from '../quotes/schema.ts'
 import { FACET_VALUES } from '../search/schema.ts'
 import { SOURCE_FIELDS } from '../sources/schema.ts'
 import { text } from '../text.ts'
-import { STATUSES } from './schema.ts'
+import { RelatedArticle, STATUSES } from './schema.ts'
 
 /* What can be asked of articles: which, in which order, and how they are shown. */
 
@@ -29,7 +29,7 @@ export const BODY_FORMATS = ['html', 'text', 'markdown', 'blocks', 'none'] as co
 const KEPT_INCLUDES = ['categories', 'sources', 'quotes', 'corrections'] as const
 export const INCLUDES = [...KEPT_INCLUDES, 'related'] as const
 const SOURCE_OF_ARTICLE_FIELDS = [...SOURCE_FIELDS, 'role', 'note'] as const
-const RELATED_FIELDS = ['id', 'slug', 'url', 'headline', 'summary', 'publishedAt'] as const
+const RELATED_FIELDS = RelatedArticle.keyof().options
 export const EDITOR_FIELDS = [
   'status',
   'publishAt',

@@ -55,17 +55,7 @@ export const CategoryPatch = z
   })
 export type CategoryPatch = z.infer<typeof CategoryPatch>
 
-export const CATEGORY_FIELDS = [
-  'id',
-  'version',
-  'slug',
-  'name',
-  'description',
-  'position',
-  'parent',
-  'createdAt',
-  'updatedAt',
-] as const
+export const CATEGORY_FIELDS = Category.keyof().exclude(['articleCount']).options
 export const CATEGORY_SORTS = ['name', '-name', 'position', '-createdAt', 'createdAt'] as const
 
 const fieldsParameter = list(CATEGORY_FIELDS, 'Only these members; `id` always comes.', [

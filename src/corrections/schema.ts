@@ -21,13 +21,4 @@ export const Correction = z
   .meta({ id: 'Correction', description: 'What was wrong and is set right, or what is added.' })
 export type Correction = z.infer<typeof Correction>
 
-export const CORRECTION_FIELDS = [
-  'id',
-  'kind',
-  'text',
-  'at',
-  'fromVersion',
-  'toVersion',
-  'block',
-  'quote',
-] as const
+export const CORRECTION_FIELDS = Correction.keyof().options

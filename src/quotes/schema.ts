@@ -136,24 +136,7 @@ export const QuotePatch = z
   .meta({ id: 'QuotePatch', description: 'A JSON merge patch: absent members stay, null empties.' })
 export type QuotePatch = z.infer<typeof QuotePatch>
 
-export const QUOTE_FIELDS = [
-  'id',
-  'version',
-  'article',
-  'kind',
-  'text',
-  'language',
-  'original',
-  'speaker',
-  'cue',
-  'saidAt',
-  'occasion',
-  'state',
-  'spans',
-  'corrections',
-  'createdAt',
-  'updatedAt',
-] as const
+export const QUOTE_FIELDS = Quote.keyof().exclude(['highlight']).options
 export const QUOTE_FACETS = ['speaker', 'category', 'kind', 'language', 'month'] as const
 export const QUOTE_SORTS = ['-saidAt', 'saidAt', '-createdAt', 'createdAt', 'relevance'] as const
 

@@ -86,20 +86,7 @@ export const SourcePatch = z
   })
 export type SourcePatch = z.infer<typeof SourcePatch>
 
-export const SOURCE_FIELDS = [
-  'id',
-  'version',
-  'slug',
-  'kind',
-  'name',
-  'title',
-  'url',
-  'description',
-  'sameAs',
-  'organization',
-  'createdAt',
-  'updatedAt',
-] as const
+export const SOURCE_FIELDS = Source.keyof().exclude(['quoteCount', 'articleCount']).options
 export const SOURCE_SORTS = [
   'name',
   '-name',
