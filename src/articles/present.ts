@@ -1,5 +1,7 @@
+import { blocksToHtml } from '../body/html.ts'
 import { blocksToMarkdown } from '../body/markdown.ts'
 import type { KeyedBlock } from '../body/schema.ts'
+import { blocksToText } from '../body/text.ts'
 import { type CategoryRow, presentCategory } from '../categories/present.ts'
 import { type CorrectionRow, presentCorrection } from '../corrections/present.ts'
 import { pick, rfc3339 } from '../fields.ts'
@@ -82,14 +84,10 @@ export function presentArticle(row: ArticleRow, shape: Shape): Article {
       createdAt: rfc3339(row.created_at),
     }),
   }
-  const { fields } = shape
-  const members = fields
-    ? Object.entries(article).filter(([name]) => name === 'id' || fields.includes(name))
-    : Object.entries(article)
   const { fieldsOf = {} } = shape
   const highlight = highlightOf(row)
   return {
-    ...(Object.fromEntries(members) as Article),
+    ...pick(article, shape.fields),
     ...(row.categories && {
       categories: row.categories.map((c) => pick(presentCategory(c), fieldsOf.categories)),
     }),
@@ -131,8 +129,9 @@ function highlightOf(row: ArticleRow): Highlight | undefined {
 
 function bodyOf(row: ArticleRow, formats: readonly string[]): Article['body'] {
   return {
-    ...(formats.includes('html') && { html: row.body_html }),
-    ...(formats.includes('text') && { text: row.plain_text }),
+    // Revisions leave the HTML and the plain text to the blocks.
+    ...(formats.includes('html') && { html: row.body_html ?? blocksToHtml(row.body ?? []) }),
+    ...(formats.includes('text') && { text: row.plain_text ?? blocksToText(row.body ?? []) }),
     ...(formats.includes('markdown') && { markdown: blocksToMarkdown(row.body ?? []) }),
     ...(formats.includes('blocks') && { blocks: row.body }),
   }

@@ -31,9 +31,8 @@ function walk(value: unknown, text: string): unknown {
   const purged = Object.fromEntries(entries)
   if (hasSpans(value)) {
     const [first] = value.children
-    const whole = value.children.map((span) => span.text).join('')
-    const inOne = value.children.some((span) => span.text.includes(text))
-    if (first && whole.includes(text) && (!inOne || spread(value, text))) {
+    if (first && spread(value, text)) {
+      const whole = value.children.map((span) => span.text).join('')
       return {
         ...purged,
         children: [{ ...first, text: whole.replaceAll(text, MARKER), marks: [] }],

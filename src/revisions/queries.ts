@@ -1,7 +1,5 @@
 import { sql } from 'drizzle-orm'
 import type { ArticleRow } from '../articles/present.ts'
-import { blocksToHtml } from '../body/html.ts'
-import { blocksToText } from '../body/text.ts'
 import type { Executor } from '../db/client.ts'
 import { type Listing, listRows } from '../db/listing.ts'
 
@@ -46,7 +44,7 @@ export async function findRevision(db: Executor, articleId: string, version: num
   const { rows } = await db.execute<Revision>(sql`
     select ${columns}, r.content from editor.revisions r
     where r.article_id = ${articleId} and r.version = ${version}`)
-  return rows[0] && whole(rows[0])
+  return rows[0]
 }
 
 /** The revision that was current at an instant. */
@@ -55,12 +53,5 @@ export async function findRevisionAsOf(db: Executor, articleId: string, at: stri
     select ${columns}, r.content from editor.revisions r
     where r.article_id = ${articleId} and r.at <= ${at}::timestamptz
     order by r.version desc limit 1`)
-  return rows[0] && whole(rows[0])
-}
-
-/** With the HTML and the plain text, which revisions leave to the blocks. */
-function whole(revision: Revision): Revision {
-  const body = revision.content.body ?? []
-  const text = { body_html: blocksToHtml(body), plain_text: blocksToText(body) }
-  return { ...revision, content: { ...revision.content, ...text } }
+  return rows[0]
 }
