@@ -16,6 +16,7 @@ import { demandNoContact } from '../sources/commands.ts'
 import {
   demandAlive,
   demandMayChange,
+  LOCKED,
   type LockedArticle,
   lockArticle,
   wasVisible,
@@ -95,7 +96,7 @@ export async function createArticle(ctx: Writing, input: ArticleCreate): Promise
       updatedAt: now,
     })
     .onConflictDoNothing({ target: [articles.originSystem, articles.originId] })
-    .returning()
+    .returning(LOCKED)
   if (!row) {
     const message = `An article of the origin ${input.origin?.system} ${input.origin?.id} exists.`
     throw new Fault('origin_taken', message, { errors: [{ pointer: '/origin', message }] })
@@ -138,19 +139,17 @@ export async function applyPatch(
 ): Promise<void> {
   const { tx } = ctx
   const references = await findReferences(ctx, patch)
-  const content =
-    patch.body === undefined
-      ? { body: row.body, bodyHtml: row.bodyHtml, plainText: row.plainText }
-      : bodyColumns(patch.body, row.body)
-  const headline = patch.headline === undefined ? row.headline : patch.headline
-  if (row.status === 'published') demandPublishable(headline, content.body)
+  // Only what is given is set: a column that is not keeps its place, and the search vector its words.
+  const content = patch.body === undefined ? undefined : bodyColumns(patch.body, row.body)
+  const { headline, summary, byline, language } = patch
+  if (row.status === 'published')
+    demandPublishable(headline === undefined ? row.headline : headline, content?.body ?? row.body)
   const slug = await slugAfter(ctx, row, patch)
-  const { summary, byline, language } = patch
   await tx
     .update(articles)
     .set({
-      slug,
-      headline,
+      ...(slug !== row.slug && { slug }),
+      ...(headline !== undefined && { headline }),
       ...(summary !== undefined && { summary }),
       ...(byline !== undefined && { byline }),
       ...(language !== undefined && { language }),
@@ -161,12 +160,13 @@ export async function applyPatch(
     })
     .where(eq(articles.id, row.id))
   await fileUnder(ctx, row.id, references)
-  const textChanged = content.plainText !== row.plainText
+  const plain = content?.plainText ?? row.plainText
+  const textChanged = plain !== row.plainText
   if (!textChanged && !patch.quotes) return
   const before = await quotesOf(tx, row.id)
-  if (textChanged) await followText(ctx, row.id, row.plainText, content.plainText)
-  if (patch.quotes) await replaceQuotes(ctx, row, content.plainText, patch.quotes)
-  if (onQuoteChange === 'refuse') await demandUnbroken(ctx, row.id, before, content.plainText)
+  if (textChanged) await followText(ctx, row.id, row.plainText, plain)
+  if (patch.quotes) await replaceQuotes(ctx, row, plain, patch.quotes)
+  if (onQuoteChange === 'refuse') await demandUnbroken(ctx, row.id, before, plain)
 }
 
 /**

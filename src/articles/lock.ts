@@ -1,16 +1,22 @@
-import { eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { demand, may } from '../actor.ts'
 import { noteShown } from '../changes/sightings.ts'
 import { Overtaken, type Tx, type Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { share, TREE } from '../db/locks.ts'
-import { findAddresses } from '../db/slugs.ts'
+import { findAddress } from '../db/slugs.ts'
 import { articles } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
-import { array } from '../db/where.ts'
+import { oneOf } from '../db/where.ts'
 import { Fault, missing } from '../errors.ts'
+import { UUID } from '../fields.ts'
 
-export type LockedArticle = typeof articles.$inferSelect
+// What no command reads stays in the database: the vector and the HTML are half of a row.
+const { search: _search, bodyHtml: _bodyHtml, ...columns } = getTableColumns(articles)
+
+/** What of an article is read and returned where it is written. */
+export const LOCKED = columns
+export type LockedArticle = Omit<typeof articles.$inferSelect, 'search' | 'bodyHtml'>
 
 /**
  * The row of an article, locked until the transaction ends, by id or any slug it ever had. All
@@ -24,9 +30,12 @@ export async function lockArticle(
 ): Promise<LockedArticle> {
   // Moves and merges of categories change which lists it is in, and take this lock before any row.
   await share(tx, TREE)
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'article', [name])
-  const id = found.get(name)?.id
-  const [row] = id ? await tx.select().from(articles).where(eq(articles.id, id)).for('update') : []
+  const id = UUID.test(name)
+    ? name
+    : (await findAddress({ db: tx, schema: 'editor' }, 'article', name))?.id
+  const [row] = id
+    ? await tx.select(LOCKED).from(articles).where(eq(articles.id, id)).for('update')
+    : []
   if (!row) throw missing('article')
   demandVersion(row.version, expected)
   await settle(tx, [row])
@@ -46,7 +55,7 @@ async function settle(
   if (published.length === 0) return
   const { rows: overtaken } = await tx.execute(sql`
     select from articles
-    where id = any(${array(idsOf(published), 'uuid')}) and exists (
+    where ${oneOf(sql`id`, idsOf(published), 'uuid')} and exists (
       select from unnest(array[publish_at, embargo_until, expires_at]) t
       where t > now() and t <= clock_timestamp())`)
   if (overtaken.length > 0) throw new Overtaken('the visibility of an article turned meanwhile')
@@ -95,11 +104,8 @@ export async function wasVisible({ tx }: Writing, id: string): Promise<boolean> 
 }
 
 /** Gives the article its next version. */
-export async function nextVersion({ tx }: Writing, article: LockedArticle): Promise<void> {
-  await tx
-    .update(articles)
-    .set({ version: article.version + 1, updatedAt: moment })
-    .where(eq(articles.id, article.id))
+export function nextVersion(ctx: Writing, article: LockedArticle): Promise<void> {
+  return nextVersions(ctx, [article.id])
 }
 
 /**
@@ -123,5 +129,5 @@ export async function nextVersions({ tx }: Writing, ids: string[]): Promise<void
   await tx
     .update(articles)
     .set({ version: sql`${articles.version} + 1`, updatedAt: moment })
-    .where(inArray(articles.id, ids))
+    .where(oneOf(sql`id`, ids, 'uuid'))
 }

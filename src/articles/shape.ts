@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Executor, Writing } from '../db/client.ts'
-import { findAddresses } from '../db/slugs.ts'
+import { findAddress } from '../db/slugs.ts'
 import { missing } from '../errors.ts'
 import { addressOf } from '../http/addressing.ts'
 import { ArticleQuery, INCLUDES } from './parameters.ts'
@@ -53,8 +53,7 @@ export function articleResource(config: Config) {
 
 /** The id of an article for what is below it and for editors only. Throws `not_found`. */
 export async function articleIn(db: Executor, name: string): Promise<string> {
-  const found = await findAddresses({ db, schema: 'editor' }, 'article', [name])
-  const id = found.get(name)?.id
+  const id = (await findAddress({ db, schema: 'editor' }, 'article', name))?.id
   if (!id) throw missing('article')
   return id
 }

@@ -7,7 +7,7 @@ import { noteCategories } from '../changes/sightings.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
 import { hold, TREE } from '../db/locks.ts'
-import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
+import { bequeathSlugs, claimSlug, findAddress, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, categories } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
@@ -25,8 +25,7 @@ async function lockTree({ tx }: Writing): Promise<void> {
 
 async function parentId({ tx }: Writing, name: string | null | undefined) {
   if (name === undefined || name === null) return name
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])
-  const id = found.get(name)?.id
+  const id = (await findAddress({ db: tx, schema: 'editor' }, 'category', name))?.id
   if (!id) {
     throw unknownReferences([{ pointer: '/parent', message: `There is no category ${name}.` }])
   }
@@ -34,8 +33,7 @@ async function parentId({ tx }: Writing, name: string | null | undefined) {
 }
 
 async function lockCategory({ tx }: Writing, name: string) {
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])
-  const id = found.get(name)?.id
+  const id = (await findAddress({ db: tx, schema: 'editor' }, 'category', name))?.id
   const [row] = id
     ? await tx.select().from(categories).where(eq(categories.id, id)).for('update')
     : []
@@ -238,7 +236,7 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
   const { tx } = ctx
   const fault = (message: string) =>
     new Fault('rule_broken', message, { errors: [{ parameter: 'reassignTo', message }] })
-  const heir = (await findAddresses({ db: tx, schema: 'editor' }, 'category', [name])).get(name)
+  const heir = await findAddress({ db: tx, schema: 'editor' }, 'category', name)
   if (!heir) throw fault(`There is no category ${name}.`)
   if (heir.id === row.id) throw fault('A category cannot be merged into itself.')
   const children = await tx

@@ -107,6 +107,15 @@ export async function findAddresses(
   )
 }
 
+/** {@link findAddresses} for one name; undefined when nothing has it. */
+export async function findAddress(
+  reading: Reading,
+  kind: SlugKind,
+  name: string,
+): Promise<Address | undefined> {
+  return (await findAddresses(reading, kind, [name])).get(name)
+}
+
 /** A view of this audience, as an SQL name. */
 export function view(schema: Reading['schema'], name: string) {
   return sql.raw(`${schema}.${name}`)

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Reading } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
-import { findAddresses, type SlugKind } from '../db/slugs.ts'
+import { findAddress, findAddresses, type SlugKind } from '../db/slugs.ts'
 import type { Resolved } from '../db/where.ts'
 import { type Detail, Fault } from '../errors.ts'
 import { IdOrSlug, UUID } from '../fields.ts'
@@ -30,7 +30,7 @@ export async function addressed(
   kind: SlugKind,
   name: string,
 ): Promise<string | undefined> {
-  const found = (await findAddresses(reading, kind, [name])).get(name)
+  const found = await findAddress(reading, kind, name)
   if (!found) throw await absence(reading, kind, name)
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)

@@ -6,7 +6,7 @@ import { record, recordArticles, recordUpdates } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
 import { hold, MEMBERS } from '../db/locks.ts'
-import { bequeathSlugs, claimSlug, findAddresses, slugFrom, takeSlug } from '../db/slugs.ts'
+import { bequeathSlugs, claimSlug, findAddress, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleSources, quotes, sources } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
@@ -72,8 +72,7 @@ export async function demandNoContact({ tx }: Pick<Writing, 'tx'>, texts: Beside
 /** The id of the organisation named, which must be one. */
 async function organizationId({ tx }: Writing, name: string | null | undefined) {
   if (name === undefined || name === null) return name
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
-  const id = found.get(name)?.id
+  const id = (await findAddress({ db: tx, schema: 'editor' }, 'source', name))?.id
   if (!id) {
     throw unknownReferences([{ pointer: '/organization', message: `There is no source ${name}.` }])
   }
@@ -95,8 +94,7 @@ async function lockMembers({ tx }: Writing): Promise<void> {
 
 /** The row of a source, locked until the transaction ends. Throws `not_found`. */
 async function lockSource({ tx }: Writing, name: string) {
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
-  const id = found.get(name)?.id
+  const id = (await findAddress({ db: tx, schema: 'editor' }, 'source', name))?.id
   const [row] = id ? await tx.select().from(sources).where(eq(sources.id, id)).for('update') : []
   if (!row) throw missing('source')
   return row
@@ -200,13 +198,17 @@ function kept(row: typeof sources.$inferSelect, patch: SourcePatch): Columns {
   }
 }
 
-async function demandNoQuotes({ tx }: Writing, id: string): Promise<void> {
-  const spoken = await tx
+async function speaks({ tx }: Writing, id: string): Promise<boolean> {
+  const [quote] = await tx
     .select({ id: quotes.id })
     .from(quotes)
     .where(eq(quotes.speakerId, id))
     .limit(1)
-  if (spoken.length > 0) {
+  return quote !== undefined
+}
+
+async function demandNoQuotes(ctx: Writing, id: string): Promise<void> {
+  if (await speaks(ctx, id)) {
     const message = 'It speaks in quotes, and a document cannot speak.'
     throw ruleBroken([{ pointer: '/kind', message }])
   }
@@ -277,8 +279,7 @@ export async function deleteSource(
 
 async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: string) {
   const { tx } = ctx
-  const found = await findAddresses({ db: tx, schema: 'editor' }, 'source', [name])
-  const id = found.get(name)?.id
+  const id = (await findAddress({ db: tx, schema: 'editor' }, 'source', name))?.id
   const [heir] = id ? await tx.select().from(sources).where(eq(sources.id, id)).for('share') : []
   const fault = (message: string) =>
     new Fault('rule_broken', message, { errors: [{ parameter: 'reassignTo', message }] })
@@ -289,10 +290,10 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     sql`id in (select article_id from article_sources where source_id = ${row.id}
       union select article_id from quotes where speaker_id = ${row.id})`,
   )
-  const spoken = await tx.select({ id: quotes.id }).from(quotes).where(eq(quotes.speakerId, row.id))
-  if (spoken.length > 0 && heir.kind === 'document') throw fault('A document cannot speak.')
+  if (heir.kind === 'document' && (await speaks(ctx, row.id)))
+    throw fault('A document cannot speak.')
   const members = await tx
-    .select()
+    .select({ id: sources.id })
     .from(sources)
     .where(eq(sources.organizationId, row.id))
     .for('update')
