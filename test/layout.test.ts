@@ -6,6 +6,13 @@ import { type Module, readModule, readModules } from './modules.ts'
  * way, entry -> app -> routes -> commands -> queries -> db.
  */
 
+/** How a quote is tied to a text and followed through its edits. */
+const PURE_OF_QUOTES = [
+  ...['fold', 'stretches', 'spans', 'occurrences', 'likeness', 'quotation-marks'],
+  ...['anchor', 'state', 'tie'],
+  ...['edit', 'surroundings', 'places', 'rivals', 'reanchor'],
+]
+
 /** What a module is, by its path; the first that fits. */
 const ROLES = {
   entry: /^(main|cli)\.ts$/,
@@ -21,13 +28,16 @@ const ROLES = {
   routes: /^[a-z]+\/(routes|verbs|shape)\.ts$/,
   // Rules and what they write, one transaction for all.
   commands:
-    /^[a-z]+\/(commands|lifecycle|lock|references|tie|uses|admin|effects|record|sightings|sweep)\.ts$/,
+    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep)\.ts$/,
   queries:
     /^([a-z]+\/queries|articles\/(filters|facets|related|skeleton)|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
   present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
   schema: /^(?!body\/)[a-z]+\/(schema|parameters)\.ts$/,
   // Values in, values out.
-  pure: /^((body|importing)\/|quotes\/(anchor|anchor-search|fold)\.ts|keys\/secret\.ts|sources\/anonymity\.ts|revisions\/purge\.ts|search\/marks\.ts)/,
+  pure: new RegExp(
+    String.raw`^((body|importing)\/|quotes\/(${PURE_OF_QUOTES.join('|')})\.ts|keys\/secret\.ts|` +
+      String.raw`sources\/anonymity\.ts|revisions\/purge\.ts|search\/marks\.ts)`,
+  ),
   base: /^(actor|config|errors|fields|log|slug|text)\.ts$/,
 } as const
 type Role = keyof typeof ROLES

@@ -1,16 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  type Anchored,
-  anchorQuote,
-  cut,
-  type QuoteState,
-  reanchorAll,
-  reanchorQuote,
-  type Span,
-  spanFaults,
-} from '../src/quotes/anchor.ts'
+import { anchorQuote } from '../src/quotes/anchor.ts'
 import { fold } from '../src/quotes/fold.ts'
+import { reanchorAll, reanchorQuote } from '../src/quotes/reanchor.ts'
+import { cut, type Span, spanFaults } from '../src/quotes/spans.ts'
+import type { Anchored, QuoteState } from '../src/quotes/state.ts'
 import { runs } from './size.ts'
 
 /** A text in which [brackets] stand around the spans: the text without them, and the spans. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { cut, type Span } from '../src/quotes/anchor.ts'
 import { fold } from '../src/quotes/fold.ts'
+import { cut, type Span } from '../src/quotes/spans.ts'
 import { draft, get, must, patch, source, story, walk } from './factories.ts'
 import { newsroom } from './newsroom.ts'
 import { runs } from './size.ts'

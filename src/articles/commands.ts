@@ -11,7 +11,8 @@ import { claimSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, articleSources, articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
-import { demandUnbroken, followText, quotesOf, replaceQuotes } from '../quotes/tie.ts'
+import { demandUnbroken, followText } from '../quotes/follow.ts'
+import { quotesOf, replaceQuotes } from '../quotes/rows.ts'
 import { demandNoContact } from '../sources/commands.ts'
 import {
   demandAlive,

@@ -46,7 +46,7 @@ export async function findReferences(
   }
   const inCategories = categories && resolve('category', categories, categoryIds)
   const named = sources && resolve('source', sources, sourceIds)
-  // quotes/tie.ts resolves and locks them; here they are only told with the rest.
+  // quotes/speakers.ts resolves and locks them; here they are only told with the rest.
   for (const { name, pointer } of speakers) {
     if (!sourceIds.has(name)) faults.push({ pointer, message: `There is no source ${name}.` })
   }

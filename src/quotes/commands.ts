@@ -12,8 +12,11 @@ import { moment } from '../db/clock.ts'
 import { quotes } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, unknownReferences } from '../errors.ts'
+import { demandUnbroken } from './follow.ts'
+import { addQuotes, changeQuote, quotesOf } from './rows.ts'
 import type { QuoteCreate, QuotePatch } from './schema.ts'
-import { addQuotes, changeQuote, demandUnbroken, findSpeakers, quotesOf, tie } from './tie.ts'
+import { findSpeakers } from './speakers.ts'
+import { tie } from './tie.ts'
 
 /** Every write of a quote is a new version of its article. */
 async function ended(ctx: Writing, article: LockedArticle, id: string): Promise<void> {
