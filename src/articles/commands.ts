@@ -165,7 +165,7 @@ export async function applyPatch(
   const textChanged = plain !== row.plainText
   if (!textChanged && !patch.quotes) return
   const before = await quotesOf(tx, row.id)
-  if (textChanged) await followText(ctx, row.id, row.plainText, plain)
+  if (textChanged) await followText(ctx, before, row.plainText, plain)
   if (patch.quotes) await replaceQuotes(ctx, row, plain, patch.quotes)
   if (onQuoteChange === 'refuse') await demandUnbroken(ctx, row.id, before, plain)
 }

@@ -13,7 +13,7 @@ import { quotes } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, unknownReferences } from '../errors.ts'
 import { demandUnbroken } from './follow.ts'
-import { addQuotes, changeQuote, quotesOf } from './rows.ts'
+import { addQuotes, changeQuote, nextPosition } from './rows.ts'
 import type { QuoteCreate, QuotePatch } from './schema.ts'
 import { findSpeakers } from './speakers.ts'
 import { tie } from './tie.ts'
@@ -56,8 +56,7 @@ export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<str
     ctx.tx,
     speaker ? [{ name: speaker, pointer: '/speaker' }] : [],
   )
-  const last = (await quotesOf(ctx.tx, article.id)).at(-1)
-  const position = last ? last.position + 1 : 0
+  const position = await nextPosition(ctx.tx, article.id)
   const [id] = await addQuotes(
     ctx,
     article,

@@ -1,7 +1,6 @@
-import { eq } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
-import { quotes } from '../db/tables.ts'
 import { Fault } from '../errors.ts'
 import { reanchorAll } from './reanchor.ts'
 import { differs, quotesOf, type Row } from './rows.ts'
@@ -10,14 +9,14 @@ import type { QuoteState } from './state.ts'
 
 /** A text that changes, and its quotes: they follow it, or the write that breaks them is refused. */
 
-/** Looks for the quotes of an article in its new text, and writes down what was found. */
+/** Looks for an article's quotes in its new text, and writes down what was found, all at once. */
 export async function followText(
   { tx }: Writing,
-  articleId: string,
+  all: readonly Row[],
   before: string,
   after: string,
-) {
-  const rows = (await quotesOf(tx, articleId)).filter((row) => row.kind !== 'paraphrase')
+): Promise<void> {
+  const rows = all.filter((row) => row.kind !== 'paraphrase')
   const tied = rows.map((row) => ({
     text: row.text,
     spans: row.spans,
@@ -25,15 +24,18 @@ export async function followText(
     state: row.state === 'suggested' ? stateOfSuggestion(row) : (row.state as QuoteState),
   }))
   const moved = reanchorAll(tied, before, after)
-  for (const [i, row] of rows.entries()) {
+  const changed = rows.flatMap((row, i) => {
     const { spans, state } = moved[i] ?? { spans: [], state: 'orphaned' as const }
     const next = row.state === 'suggested' ? 'suggested' : state
-    if (next === row.state && !differs(row.spans, spans)) continue
-    await tx
-      .update(quotes)
-      .set({ spans, state: next, version: row.version + 1, updatedAt: moment })
-      .where(eq(quotes.id, row.id))
-  }
+    return next === row.state && !differs(row.spans, spans)
+      ? []
+      : [{ id: row.id, state: next, spans }]
+  })
+  if (changed.length === 0) return
+  await tx.execute(sql`
+    update quotes q set spans = n.spans, state = n.state, version = q.version + 1, updated_at = ${moment}
+    from jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) n (id uuid, state text, spans jsonb)
+    where q.id = n.id`)
 }
 
 function stateOfSuggestion(row: Row): QuoteState {

@@ -4,6 +4,7 @@ import type { LockedArticle } from '../articles/lock.ts'
 import type { Tx, Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
 import { quotes } from '../db/tables.ts'
+import { oneOf } from '../db/where.ts'
 import { type Detail, unknownReferences } from '../errors.ts'
 import { demandNoContact } from '../sources/commands.ts'
 import type { QuoteInArticle, QuoteInput } from './schema.ts'
@@ -165,9 +166,8 @@ export async function replaceQuotes(
       speaker ? [{ name: speaker, pointer: `/quotes/${i}/speaker` }] : [],
     ),
   )
-  for (const row of rows.values()) {
-    if (!seen.has(row.id)) await tx.delete(quotes).where(eq(quotes.id, row.id))
-  }
+  const removed = [...rows.keys()].filter((id) => !seen.has(id))
+  if (removed.length > 0) await tx.delete(quotes).where(oneOf(sql`id`, removed, 'uuid'))
   const added = []
   for (const [position, { id, ...input }] of inputs.entries()) {
     const pointer = `/quotes/${position}`
@@ -178,6 +178,15 @@ export async function replaceQuotes(
       added.push({ input: { ...input, text: input.text }, position, pointer })
   }
   await addQuotes(ctx, article, plain, added, speakers)
+}
+
+/** The place after an article's last quote. */
+export async function nextPosition(tx: Tx, articleId: string): Promise<number> {
+  const [row] = await tx
+    .select({ next: sql<number>`coalesce(max(${quotes.position}) + 1, 0)` })
+    .from(quotes)
+    .where(eq(quotes.articleId, articleId))
+  return row?.next ?? 0
 }
 
 /** Gives quotes without a time of their own the date of their article. */

@@ -2,13 +2,14 @@ import { sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { sources } from '../db/tables.ts'
+import { oneOf } from '../db/where.ts'
 import { type Detail, ruleBroken, unknownReferences } from '../errors.ts'
 
 /** The speakers of quotes, and what may stand beside one who is anonymous. */
 
 /**
  * Speakers by the name they were given, with all faults at once: `unknown_reference` for those that
- * do not exist, `rule_broken` for a document, which cannot speak. `at` gives the pointer of a name.
+ * do not exist, `rule_broken` for a document, which cannot speak.
  */
 export async function findSpeakers(
   tx: Tx,
@@ -31,7 +32,7 @@ export async function findSpeakers(
   const rows = await tx
     .select({ id: sources.id, kind: sources.kind })
     .from(sources)
-    .where(sql`${sources.id} = any(${sql.param([...ids.values()])}::uuid[])`)
+    .where(oneOf(sql`id`, [...ids.values()], 'uuid'))
     .for('share')
   const documents = new Set(rows.filter((row) => row.kind === 'document').map((row) => row.id))
   const faults: Detail[] = names
