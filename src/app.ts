@@ -137,6 +137,8 @@ export async function buildApp(
   await app.ready()
   front = {
     delivery,
+    pool: db.reader.$client,
+    constant: protection.flat(),
     newId: newRequestId,
     note(request, id, route, status, ms) {
       if ((app.log as Partial<Logger>).isLevelEnabled?.('info'))

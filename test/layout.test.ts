@@ -30,9 +30,9 @@ const ROLES = {
   commands:
     /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep)\.ts$/,
   queries:
-    /^([a-z]+\/queries|articles\/(filters|facets|related|skeleton)|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
+    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
   present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
-  schema: /^(?!body\/)[a-z]+\/(schema|parameters)\.ts$/,
+  schema: /^(?!body\/)[a-z]+\/(schema|parameters|kept)\.ts$/,
   // Values in, values out.
   pure: new RegExp(
     String.raw`^((body|importing)\/|quotes\/(${PURE_OF_QUOTES.join('|')})\.ts|keys\/secret\.ts|` +

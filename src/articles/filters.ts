@@ -6,7 +6,7 @@ import { inRanges } from '../search/queries.ts'
 import type { ArticleListQuery } from './parameters.ts'
 
 /** What is asked of the articles `a`, but for the words of `q` and what lists them. */
-export function filters(reading: Reading, query: ArticleListQuery): SQL[] {
+export function filters(reading: Pick<Reading, 'schema'>, query: ArticleListQuery): SQL[] {
   const { language, ids, publishedAfter, publishedBefore, updatedAfter } = query
   return [
     bothWays(language, (ranges) => inRanges(sql`a.language`, ranges)),

@@ -26,7 +26,8 @@ import { RelatedArticle, STATUSES } from './schema.ts'
 /* What can be asked of articles: which, in which order, and how they are shown. */
 
 export const BODY_FORMATS = ['html', 'text', 'markdown', 'blocks', 'none'] as const
-const KEPT_INCLUDES = ['categories', 'sources', 'quotes', 'corrections'] as const
+/** What is kept with each version. */
+export const KEPT_INCLUDES = ['categories', 'sources', 'quotes', 'corrections'] as const
 export const INCLUDES = [...KEPT_INCLUDES, 'related'] as const
 const SOURCE_OF_ARTICLE_FIELDS = [...SOURCE_FIELDS, 'role', 'note'] as const
 const RELATED_FIELDS = RelatedArticle.keyof().options

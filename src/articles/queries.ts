@@ -1,13 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from '../db/client.ts'
-import { after, damaged, type Order, orderBy, sortKey } from '../db/keyset.ts'
-import { countRows, type Keyed, type Listing, listRows, pageOf, withTables } from '../db/listing.ts'
+import { type Members, milliseconds, selected } from '../db/json.ts'
+import { after, damaged, type Order, orderBy } from '../db/keyset.ts'
+import { countRows, type Listing, listObjects } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
 import { all, literal } from '../db/where.ts'
 import { UUID } from '../fields.ts'
 import {
   firstOf,
-  marked,
   matches,
   rankedWordsOf,
   searching,
@@ -16,8 +16,7 @@ import {
 } from '../search/queries.ts'
 import { filters } from './filters.ts'
 import type { ArticleListQuery } from './parameters.ts'
-import type { ArticleRow } from './present.ts'
-import { relatedTo } from './related.ts'
+import { firstCategory } from './related.ts'
 import { listedArticles, type Named } from './skeleton.ts'
 
 const ORDERS = {
@@ -27,79 +26,59 @@ const ORDERS = {
   headline: { column: sql`coalesce(a.headline, '')`, type: 'text', descending: false },
 } as const
 
-/** What is brought along: body formats, included kinds, and where the words of a search stand. */
-export type Wanted = {
-  formats: readonly string[]
-  include: readonly string[]
-  highlight?: boolean | undefined
-  /** The slug of the first category, where addresses have it: half the time of a list. */
-  categorySlug: boolean
-}
-
-/** The columns of a load: one statement brings the articles with all that was asked for. */
-function columns(
-  { schema }: Pick<Reading, 'schema'>,
-  { formats, include, highlight, categorySlug }: Wanted,
-): SQL {
-  const wants = (...names: string[]) => names.some((name) => formats.includes(name))
-  const list = (name: string, order: string) => sql`
-    (select coalesce(json_agg(x order by x.${sql.raw(order)}), '[]')
-     from ${view(schema, name)} x where x.article_id = a.id)`
-  return sql.join(
-    [
-      sql`a.id, a.version, a.slug, a.status, a.headline, a.summary, a.byline, a.language, a.lead_image,
-        a.origin_system, a.origin_id, a.origin_url, a.publish_at, a.embargo_until, a.expires_at,
-        a.published_at, a.created_at, a.updated_at`,
-      categorySlug &&
-        sql`(select x.slug from ${view(schema, 'article_categories')} x
-           where x.article_id = a.id order by x.place limit 1) as category_slug`,
-      wants('html') && sql`a.body_html`,
-      wants('text') && sql`a.plain_text`,
-      wants('markdown', 'blocks') && sql`a.body`,
-      include.includes('categories') && sql`${list('article_categories', 'place')} as categories`,
-      include.includes('sources') && sql`${list('article_sources', 'place')} as sources`,
-      include.includes('quotes') && sql`${list('quotes', 'position')} as quotes`,
-      include.includes('corrections') && sql`${list('corrections', 'at')} as corrections`,
-      include.includes('related') && sql`${relatedTo({ schema })} as related`,
-      highlight &&
-        sql`${marked(sql`a.headline`, sql`a.language`, 'whole')} as marked_headline,
-          ${marked(sql`a.summary`, sql`a.language`, 'whole')} as marked_summary,
-          ${marked(sql`a.plain_text`, sql`a.language`, 'parts')} as marked_body`,
-    ].filter((part) => part !== false && part !== undefined),
-    sql`, `,
-  )
-}
-
 /**
- * Whole articles, as revisions keep them: all that a load can bring, but the HTML and the plain text,
- * which the blocks give again.
+ * Whole articles as revisions keep them, under the condition: rows of the editors' view with all that
+ * belongs to them, but the HTML and the plain text, which the blocks give again.
  */
 export function snapshot(where: SQL): SQL {
-  const all = {
-    formats: ['blocks'],
-    include: ['categories', 'sources', 'quotes', 'corrections'],
-    categorySlug: true,
-  }
-  return sql`select ${columns({ schema: 'editor' }, all)} from editor.articles a where ${where}`
+  const list = (name: string, order: string) => sql`
+    (select coalesce(json_agg(x order by x.${sql.raw(order)}), '[]')
+     from ${view('editor', name)} x where x.article_id = a.id) as ${sql.raw(name.replace('article_', ''))}`
+  return sql`
+    select a.id, a.version, a.slug, a.status, a.headline, a.summary, a.byline, a.language, a.lead_image,
+      a.origin_system, a.origin_id, a.origin_url, a.publish_at, a.embargo_until, a.expires_at,
+      a.published_at, a.created_at, a.updated_at,
+      ${firstCategory({ schema: 'editor' }, 'a')} as category_slug, a.body,
+      ${list('article_categories', 'place')}, ${list('article_sources', 'place')},
+      ${list('quotes', 'position')}, ${list('corrections', 'at')}
+    from editor.articles a where ${where}`
 }
 
-/** One article by its id or its slug of today, or undefined. */
-export async function findArticle(reading: Reading, name: string, wanted: Wanted) {
-  const named = UUID.test(name) ? sql`a.id = ${name}::uuid` : sql`a.slug = ${name}`
-  const { rows } = await reading.db.execute<ArticleRow>(sql`
-    select ${columns(reading, wanted)} from ${view(reading.schema, 'articles')} a where ${named}`)
-  return rows[0]
+/** The article that fits a condition on `a`, as an object with what is told of it: one statement. */
+export function findArticle(reading: Pick<Reading, 'schema'>, named: SQL, members: Members): SQL {
+  return sql`
+    select row_to_json(o)::text as data, a.id, a.version, a.slug,
+      ${milliseconds(sql`a.updated_at`)} as modified
+    from ${view(reading.schema, 'articles')} a cross join lateral (select ${selected(members)}) o
+    where ${named}`
+}
+
+/** The condition that an article has this id, or this slug today. */
+export function isNamed(name: SQL, isId: boolean): SQL {
+  return isId ? sql`a.id = ${name}::uuid` : sql`a.slug = ${name}`
 }
 
 /** The rows of a list: the tables of its search in front, where `a` is from, the conditions on it. */
-export type Found = { tables: SQL[]; from: SQL; where: SQL[]; words: Words | undefined }
+export type Found = {
+  lead?: SQL | undefined
+  tables: SQL[]
+  from: SQL
+  where: SQL[]
+  words: Words | undefined
+}
 
 /** Which articles a list is about. */
-export function findArticles(reading: Reading, query: ArticleListQuery, named: Named): Found {
+export function findArticles(
+  reading: Pick<Reading, 'schema'>,
+  query: ArticleListQuery,
+  named: Named,
+  lead?: SQL,
+): Found {
   const languages = query.language?.any.length ? query.language.any : undefined
   const words = query.q === undefined ? undefined : { q: query.q, languages }
   const listed = listedArticles(reading, named)
   return {
+    lead,
     tables: words ? searching(reading, words) : [],
     from: listed.from,
     where: [...listed.where, ...filters(reading, query)],
@@ -127,36 +106,34 @@ export async function betterWords(reading: Reading, query: ArticleListQuery, nam
   return count > 0 ? q : undefined
 }
 
-/** A page of articles. */
+/** A page of articles, as one row of objects. */
 export function listArticles(
-  reading: Reading,
+  reading: Pick<Reading, 'schema'>,
   found: Found,
   sort: ArticleListQuery['sort'],
   page: Listing,
-  wanted: Wanted,
+  members: Members,
   /** How many matches are ranked at most, the newest. */
   ranked: number,
-) {
-  if (sort === 'relevance') return listByRelevance(reading, found, page, wanted, ranked)
+): SQL {
+  if (sort === 'relevance') return listByRelevance(reading, found, page, members, ranked)
   const { column, type, descending } = ORDERS[sort]
   const order: Order = { columns: [{ column, type }], id: sql`a.id`, descending }
-  const { from } = found
-  if (!found.words) {
-    const select = columns(reading, wanted)
-    return listRows<ArticleRow>(reading, { select, from, where: found.where, order, page })
-  }
+  const { lead, from, where, tables } = found
+  if (!found.words)
+    return listObjects({ alias: 'a', lead, tables, from, where, order, page, members })
   const named: Order = { columns: [{ column: sql`place`, type }], id: sql`id`, descending }
-  const tables = firstOf('first', {
+  const first = firstOf('first', {
     from,
     key: sql`a.id, ${column} as place`,
     vector: sql`a.search`,
-    where: all([...found.where, page.from && after(order, page.from)]),
+    where: all([...where, page.from && after(order, page.from)]),
     order: orderBy(order),
     orderByName: orderBy(named),
     limit: page.limit + 1,
   })
   const shown: Order = { columns: [{ column: sql`f.place`, type }], id: sql`f.id`, descending }
-  return load(reading, [...found.tables, ...tables], sql`first f`, shown, page, wanted)
+  return load(reading, found, first, shown, page, members)
 }
 
 /** The newest match of those that are ranked; ids and dates of all others lie before it. */
@@ -174,13 +151,13 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
  * back the same), so a place in this order stays. Of many matches only the newest are ranked; the
  * cursor carries where those end, or what is published meanwhile would push others out.
  */
-async function listByRelevance(
-  reading: Reading,
+function listByRelevance(
+  reading: Pick<Reading, 'schema'>,
   found: Found,
   page: Listing,
-  wanted: Wanted,
+  members: Members,
   most: number,
-) {
+): SQL {
   const { from } = found
   const { from: start } = page
   const [rank = '', listed = '', endAt = '', endId = ''] = start?.values ?? []
@@ -218,39 +195,33 @@ async function listByRelevance(
       select listed_at, id from newest where (select count(*) from newest) >= ${literal(most)}
       order by listed_at, id limit 1)`,
   ]
-  const { rows, next } = await load(
-    reading,
-    [...found.tables, ...tables, ...ranked],
-    sql`first f`,
-    order,
-    page,
-    wanted,
-    start
-      ? undefined
-      : sql`array[coalesce((select listed_at::text from farthest), ${EARLIEST}),
-      coalesce((select id::text from farthest), ${NOBODY})]`,
-  )
   // Where the ranked ones end is said by the first page and handed on.
-  const values = next && [...next.values, ...(start ? [endAt, endId] : [])]
-  return { rows, next: next && values && { values, id: next.id } }
+  const ends = start
+    ? [sql`${endAt}::text`, sql`${endId}::text`]
+    : [
+        sql`coalesce((select listed_at::text from farthest), ${EARLIEST})`,
+        sql`coalesce((select id::text from farthest), ${NOBODY})`,
+      ]
+  return load(reading, found, [...tables, ...ranked], order, page, members, ends)
 }
 
-/** The rows that a skeleton names, with all that was asked for, in its order. */
-async function load(
-  reading: Reading,
-  tables: readonly SQL[],
-  skeleton: SQL,
+/** What the skeleton `first` names, as objects, in its order. */
+function load(
+  reading: Pick<Reading, 'schema'>,
+  { lead, tables }: Found,
+  skeleton: readonly SQL[],
   order: Order,
-  page: Listing,
-  wanted: Wanted,
-  more?: SQL,
-) {
-  const { rows } = await reading.db.execute<Keyed<ArticleRow>>(sql`
-    ${withTables(tables)}
-    select ${columns(reading, wanted)}, ${sortKey(order, more)} as sort_key
-    from ${skeleton} join ${view(reading.schema, 'articles')} a on a.id = f.id
-    order by ${orderBy(order)}`)
-  return pageOf<ArticleRow>(rows, page)
+  { limit }: Listing,
+  members: Members,
+  more: readonly SQL[] = [],
+): SQL {
+  const from = sql`first f join ${view(reading.schema, 'articles')} a on a.id = f.id`
+  // The skeleton begins where the page does.
+  const page = { limit, from: undefined }
+  return listObjects({
+    ...{ alias: 'a', lead, tables: [...tables, ...skeleton] },
+    ...{ from, where: [], order, page, members, more },
+  })
 }
 
 /** An id out of a cursor. Throws `invalid_cursor`. */

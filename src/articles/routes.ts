@@ -1,17 +1,19 @@
 import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
-import { absence } from '../db/gone.ts'
+import type { Reading } from '../db/client.ts'
 import { missing } from '../errors.ts'
-import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
+import { addressed, addressOf } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { isEditor, readingOf } from '../http/auth.ts'
-import { noteRead, sendRead } from '../http/caching.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { sendRead } from '../http/caching.ts'
+import { pagesOf } from '../http/paging.ts'
+import { isCounted, isFirst, sendItem, sendList } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
-import { findRevisionAsOf } from '../revisions/queries.ts'
+import { showRevision } from '../revisions/queries.ts'
 import { FACET_VALUES } from '../search/schema.ts'
 import { createArticle, deleteArticle, updateArticle } from './commands.ts'
 import { countArticleFacets } from './facets.ts'
+import { articleMembers, belongings } from './members.ts'
 import {
   ArticleListQuery,
   ArticleWriteQuery,
@@ -19,17 +21,17 @@ import {
   RANKED,
   RevisionQuery,
 } from './parameters.ts'
-import { type ArticleRow, presentArticle } from './present.ts'
+import { finished, finishKept } from './present.ts'
 import {
   articleSet,
   betterWords,
   countArticles,
-  findArticle,
+  type Found,
   findArticles,
   listArticles,
 } from './queries.ts'
 import { Article, ArticleCreate, ArticlePage, ArticlePatch } from './schema.ts'
-import { articleResource, asked, included, params } from './shape.ts'
+import { articleItem, articleResource, asked, params } from './shape.ts'
 
 const tags = ['Articles']
 
@@ -62,25 +64,27 @@ export function articleReads(app: App, { config, db }: Services): void {
       if (query.status) demandOfReader(request.actor, 'drafts:read', 'Asking for a status')
       demandEditorFields(request.actor, query.fields)
       const reading = readingOf(request, db)
-      const named = await resolveFilters(reading, {
-        category: ['category', query.category],
-        source: ['source', query.source],
-        speaker: ['source', query.speaker],
-      })
-      noteRead(request, { resolved: named })
-      const found = findArticles(reading, query, named)
       const shape = asked(query, config, isEditor(request), [])
-      const wanted = { ...shape, highlight: query.highlight }
-      const [page, count, facets] = await Promise.all([
-        listArticles(reading, found, query.sort, startOf(request, query), wanted, RANKED),
-        query.count && countArticles(reading, found),
-        query.facets && countArticleFacets(reading, articleSet(found), query.facets, FACET_VALUES),
-      ])
-      const nothing = page.rows.length === 0 && query.cursor === undefined
-      const didYouMean = nothing ? await betterWords(reading, query, named) : undefined
-      const data = page.rows.map((row) => presentArticle(row, shape))
-      const meta = { count, facets, didYouMean }
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next, meta)
+      const pages = pagesOf(request, config.publicUrl, query)
+      const members = articleMembers(belongings(reading, shape), shape)
+      return sendList(request, reply, reading, {
+        filters: {
+          category: ['category', query.category],
+          source: ['source', query.source],
+          speaker: ['source', query.speaker],
+        },
+        pages,
+        statement: ({ named, lead }) => {
+          const found = findArticles(reading, query, named, lead)
+          return listArticles(reading, found, query.sort, pages, members, RANKED)
+        },
+        members: Object.keys(members),
+        finish: (objects) => finished(objects, shape),
+        counted: isCounted(query)
+          ? (named) => countBeside(reading, query, findArticles(reading, query, named))
+          : undefined,
+        meant: isFirst(query) ? (named) => betterWords(reading, query, named) : undefined,
+      })
     },
   )
 
@@ -99,29 +103,30 @@ export function articleReads(app: App, { config, db }: Services): void {
       config: { throws: ['not_found', 'gone', 'legally_removed'], redirects: true },
     },
     async (request, reply) => {
-      const { asOf } = request.query
-      if (asOf !== undefined) demandOfReader(request.actor, 'drafts:read', 'Asking for asOf')
-      demandEditorFields(request.actor, request.query.fields)
+      const { params, query } = request
+      if (query.asOf !== undefined) demandOfReader(request.actor, 'drafts:read', 'Asking for asOf')
+      demandEditorFields(request.actor, query.fields)
       const reading = readingOf(request, db)
-      const shape = asked(request.query, config, isEditor(request), ['html'])
-      const send = (row: ArticleRow) =>
-        sendRead(request, reply, presentArticle(row, shape), row.version, row.updated_at)
-      const { idOrSlug } = request.params
-      // Nearly all ask by an id or a slug of today: one statement.
-      const today = asOf === undefined && (await findArticle(reading, idOrSlug, shape))
-      if (today) return send(today)
-      const id = await addressed(request, reply, reading, 'article', idOrSlug)
-      if (id === undefined) return reply
-      if (asOf === undefined) {
-        const row = await findArticle(reading, id, shape)
-        if (!row) throw await absence(reading, 'article', id)
-        return send(row)
+      const shape = asked(query, config, isEditor(request), ['html'])
+      if (query.asOf === undefined) {
+        return sendItem(request, reply, reading, articleItem(reading, params.idOrSlug, shape))
       }
-      const then = await findRevisionAsOf(db.editor, id, asOf)
+      const id = await addressed(request, reply, reading, 'article', params.idOrSlug)
+      if (id === undefined) return reply
+      const then = await showRevision(db.editor, id, { at: query.asOf }, shape)
       if (!then) throw missing('article')
-      return send(included(then.content, shape.include))
+      return sendRead(request, reply, finishKept(then.article, then.blocks), then.version)
     },
   )
+}
+
+/** What was asked for beside a list: how many there are on all pages, and by what. */
+async function countBeside(reading: Reading, { count, facets }: ArticleListQuery, found: Found) {
+  const [counted, by] = await Promise.all([
+    count && countArticles(reading, found),
+    facets && countArticleFacets(reading, articleSet(found), facets, FACET_VALUES),
+  ])
+  return { count: counted, facets: by }
 }
 
 /** Writes of articles. */

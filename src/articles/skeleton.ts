@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from '../db/client.ts'
 import { view } from '../db/slugs.ts'
-import { array, bothWays, type Resolved } from '../db/where.ts'
+import { bothWays, isNone, isOne, oneOf, type Resolved } from '../db/where.ts'
 
 /*
  * Which articles a category, a source or a speaker lists. A category's lists include what is filed
@@ -22,20 +22,27 @@ export type Named = Record<ListingKind, Resolved | undefined>
  * after as many entries as it has rows. For any of several, and for none-of, each article is looked
  * up under them by its id.
  */
-export function listedArticles(reading: Reading, named: Named): { from: SQL; where: SQL[] } {
-  const leading = LISTING_KINDS.find((kind) => named[kind]?.any.length === 1)
-  const [id] = (leading && named[leading]?.any) ?? []
+export function listedArticles(
+  reading: Pick<Reading, 'schema'>,
+  named: Named,
+): { from: SQL; where: SQL[] } {
+  const leading = LISTING_KINDS.find((kind) => named[kind] && isOne(named[kind].any))
+  const ids = leading && named[leading]?.any
   const conditions = LISTING_KINDS.map((kind) => {
     const filter = named[kind]
     const rest = kind === leading && filter ? { any: [], none: filter.none } : filter
     return listedUnder(reading, kind, sql`a.id`, rest)
   }).filter((condition) => condition !== undefined)
-  if (leading === undefined || id === undefined) {
+  if (leading === undefined || ids === undefined) {
     return { from: sql`${view(reading.schema, 'articles')} a`, where: conditions }
   }
   return {
     from: sql`${view(reading.schema, 'listed_articles')} a`,
-    where: [sql`a.listing_kind = ${leading} and a.listing_id = ${id}::uuid`, ...conditions],
+    where: [
+      sql`a.listing_kind = ${sql.raw(`'${leading}'`)}`,
+      oneOf(sql`a.listing_id`, ids, 'uuid'),
+      ...conditions,
+    ],
   }
 }
 
@@ -46,12 +53,12 @@ export function listedUnder(
   article: SQL,
   filter: Resolved | undefined,
 ): SQL | undefined {
-  if (filter && filter.any.length + filter.none.length === 0) return undefined
+  if (filter && isNone(filter.any) && filter.none.length === 0) return undefined
   return bothWays(
     filter,
     (ids) => sql`exists (
       select from ${view(schema, 'article_listings')} l
-      where l.article_id = ${article} and l.kind = ${kind}
-        and l.resource_id = any(${array(ids, 'uuid')}))`,
+      where l.article_id = ${article} and l.kind = ${sql.raw(`'${kind}'`)}
+        and ${oneOf(sql`l.resource_id`, ids, 'uuid')})`,
   )
 }

@@ -1,11 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Executor, Reading } from '../db/client.ts'
-import { countRows, type Listing, listRows } from '../db/listing.ts'
+import { type Members, milliseconds, pickMembers, selected } from '../db/json.ts'
+import type { Order } from '../db/keyset.ts'
+import { type Listing, listObjects } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
 import { all, anyOrNone, array, bothWays, type Resolved } from '../db/where.ts'
 import { matchesName } from '../search/names.ts'
-import type { CategoryRow } from './present.ts'
-import type { CategoryListQuery } from './schema.ts'
+import { CATEGORY } from './members.ts'
+import type { Category, CategoryListQuery } from './schema.ts'
 
 const ORDERS = {
   name: { column: sql`c.name`, type: 'text', descending: false },
@@ -15,44 +17,68 @@ const ORDERS = {
   '-createdAt': { column: sql`c.created_at`, type: 'timestamptz', descending: true },
 } as const
 
-/** One category by id, or undefined. */
-export async function findCategory({ db, schema }: Reading, id: string) {
-  const { rows } = await db.execute<CategoryRow>(
-    sql`select * from ${view(schema, 'categories')} where id = ${id}`,
-  )
-  return rows[0]
+/** The category under an id, or a slug of today, as an object with what is told of it. */
+export function findCategory(
+  { schema }: Pick<Reading, 'schema'>,
+  name: SQL,
+  isId: boolean,
+  members: Members,
+): SQL {
+  return sql`
+    select row_to_json(o)::text as data, c.id, c.version, c.slug,
+      ${milliseconds(sql`c.updated_at`)} as modified
+    from ${view(schema, 'categories')} c cross join lateral (select ${selected(members)}) o
+    where ${isId ? sql`c.id = ${name}::uuid` : sql`c.slug = ${name}`}`
 }
 
-/** A page of categories, and how many there are on all pages if that is asked. */
-export async function listCategories(
-  reading: Reading,
+/** The members of a category: those that were asked for, and its count. */
+export function categoryMembers(
+  { schema }: Pick<Reading, 'schema'>,
+  { fields, include }: Pick<CategoryListQuery, 'fields' | 'include'>,
+): Members {
+  const members = pickMembers(CATEGORY, fields)
+  if (!include?.includes('counts')) return members
+  // Made for the rows of the page only; listings hold those below too, each article once.
+  const articleCount = sql`(select count(*)::integer from ${view(schema, 'article_listings')} l
+    where l.kind = 'category' and l.resource_id = c.id)`
+  return { ...members, articleCount }
+}
+
+/** The rows of a list: where `c` is from, and the conditions on it. */
+type Found = { lead: SQL | undefined; from: SQL; where: (SQL | undefined | '')[] }
+
+/** Which categories a list is about. */
+export function findCategories(
+  { schema }: Pick<Reading, 'schema'>,
   query: CategoryListQuery,
-  page: Listing,
   parent: Resolved | undefined,
-) {
-  const { column, type, descending } = ORDERS[query.sort]
-  const list = {
-    from: sql`${view(reading.schema, 'categories')} c`,
-    select: query.include?.includes('counts') ? sql`c.*, ${articleCount(reading)}` : sql`c.*`,
+  lead?: SQL,
+): Found {
+  return {
+    lead,
+    from: sql`${view(schema, 'categories')} c`,
     where: [
       query.q && matchesName(sql`c.name`, query.q),
       query.ids && sql`c.id = any(${array(query.ids, 'uuid')})`,
       anyOrNone(sql`c.parent_id`, parent, 'uuid'),
     ],
-    order: { columns: [{ column, type }], id: sql`c.id`, descending },
-    page,
   }
-  const [listed, count] = await Promise.all([
-    listRows<CategoryRow>(reading, list),
-    query.count && countRows(reading, list),
-  ])
-  return { ...listed, count }
 }
 
-/** Made for the rows of the page only; listings hold those below too, each article once. */
-const articleCount = ({ schema }: Reading) => sql`
-  (select count(*)::integer from ${view(schema, 'article_listings')} l
-   where l.kind = 'category' and l.resource_id = c.id) as article_count`
+/** A page of categories, as one row of objects. */
+export function listCategories(
+  { lead, from, where }: Found,
+  { sort }: Pick<CategoryListQuery, 'sort'>,
+  page: Listing,
+  members: Members,
+): SQL {
+  const { column, type, descending } = ORDERS[sort]
+  const order: Order = { columns: [{ column, type }], id: sql`c.id`, descending }
+  return listObjects({ alias: 'c', lead, from, where, order, page, members })
+}
+
+/** A category of a tree, as an object, and where it hangs. */
+export type Leaf = { id: string; parent_id: string | null; category: Category }
 
 /**
  * All categories, or those below some and not below others, siblings by position. One statement, and
@@ -60,17 +86,22 @@ const articleCount = ({ schema }: Reading) => sql`
  */
 export async function listTree(
   reading: Reading,
-  { include }: Pick<CategoryListQuery, 'include'>,
-  parent: Resolved | undefined,
-) {
+  { fields, include }: Pick<CategoryListQuery, 'fields' | 'include'>,
+  parent: { any: readonly string[]; none: readonly string[] } | undefined,
+): Promise<Leaf[]> {
   const { db, schema } = reading
   const within = bothWays(
     parent,
     (ids) => sql`(c.id in ${withDescendants(reading, ids)} and c.id <> all(${array(ids, 'uuid')}))`,
   )
   const counted = include?.includes('counts')
-  const { rows } = await db.execute<CategoryRow>(sql`
-    select c.* ${counted ? sql`, coalesce(n.articles, 0) as article_count` : sql``}
+  const members = {
+    ...pickMembers(CATEGORY, fields),
+    ...(counted && { articleCount: sql`coalesce(n.articles, 0)` }),
+  }
+  const { rows } = await db.execute<Leaf>(sql`
+    select c.id, c.parent_id, (
+      select row_to_json(o) from (select ${selected(members)}) o) as category
     from ${view(schema, 'categories')} c
     ${
       counted

@@ -1,18 +1,26 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { Fault, missing } from '../errors.ts'
-import { pick } from '../fields.ts'
-import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
+import type { Reading } from '../db/client.ts'
+import { countRows } from '../db/listing.ts'
+import { Fault } from '../errors.ts'
+import { addressOf, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
-import { sendRead } from '../http/caching.ts'
+import { sendShown } from '../http/caching.ts'
 import { reassignment } from '../http/item.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { pagesOf } from '../http/paging.ts'
+import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { splitUrl } from '../http/url.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
-import { type CategoryRow, presentCategory, presentCount, presentTree } from './present.ts'
-import { findCategory, listCategories, listTree } from './queries.ts'
+import { presentTree } from './present.ts'
+import {
+  categoryMembers,
+  findCategories,
+  findCategory,
+  listCategories,
+  listTree,
+} from './queries.ts'
 import {
   Category,
   CategoryCreate,
@@ -56,28 +64,31 @@ export function categoryReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { query } = request
-      const { parent } = await resolveFilters(reading, {
-        parent: ['category', query.parent],
-      })
-      const present = (row: CategoryRow) => ({
-        ...pick(presentCategory(row), query.fields),
-        ...presentCount(row),
-      })
+      const filters = { parent: ['category', query.parent] } as const
       if (query.tree) {
         demandNothingOfLists(request)
-        const rows = await listTree(reading, query, parent)
-        return sendRead(request, reply, { data: presentTree(rows, present) })
+        const { named } = await resolveFilters(reading, filters)
+        const data = presentTree(await listTree(reading, query, named.parent))
+        const members = [...Object.keys(categoryMembers(reading, query)), 'children']
+        const shown = { body: JSON.stringify({ data }), members, resolved: named }
+        return sendShown(request, reply, { ...shown, objects: () => data })
       }
-      const page = await listCategories(reading, query, startOf(request, query), parent)
-      return sendPage(
-        request,
-        reply,
-        config.publicUrl,
-        query.limit,
-        page.rows.map(present),
-        page.next,
-        { count: page.count },
-      )
+      const pages = pagesOf(request, config.publicUrl, query)
+      const members = categoryMembers(reading, query)
+      return sendList(request, reply, reading, {
+        filters,
+        pages,
+        statement: ({ named, lead }) => {
+          const found = findCategories(reading, query, named.parent, lead)
+          return listCategories(found, query, pages, members)
+        },
+        members: Object.keys(members),
+        counted: isCounted(query)
+          ? async ({ parent }) => ({
+              count: await countRows(reading, findCategories(reading, query, parent)),
+            })
+          : undefined,
+      })
     },
   )
 
@@ -97,14 +108,24 @@ export function categoryReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const reading = readingOf(request, db)
-      const id = await addressed(request, reply, reading, 'category', request.params.idOrSlug)
-      if (id === undefined) return reply
-      const row = await findCategory(reading, id)
-      if (!row) throw missing('category')
-      const shown = pick(presentCategory(row), request.query.fields)
-      return sendRead(request, reply, shown, row.version, row.updated_at)
+      const { params, query } = request
+      return sendItem(request, reply, reading, categoryItem(reading, params.idOrSlug, query))
     },
   )
+}
+
+/** One category, by id or slug, in this audience's view. */
+function categoryItem(
+  reading: Pick<Reading, 'schema'>,
+  name: string,
+  { fields }: CategoryQuery,
+): ItemRead {
+  const members = categoryMembers(reading, { fields })
+  return {
+    ...{ kind: 'category', name },
+    statement: (named, isId) => findCategory(reading, named, isId, members),
+    members: Object.keys(members),
+  }
 }
 
 /** Writes of categories. */
@@ -116,15 +137,7 @@ export function categoryWrites(app: App, { db }: Services): void {
     params,
     shown: Category,
     query: CategoryQuery,
-    async show({ tx }, id, query) {
-      const row = await findCategory({ db: tx, schema: 'editor' }, id)
-      if (!row) throw missing('category')
-      return {
-        body: pick(presentCategory(row), query.fields),
-        version: row.version,
-        address: row.slug,
-      }
-    },
+    show: ({ tx }, id, query) => showWritten(tx, categoryItem({ schema: 'editor' }, id, query)),
     create: {
       summary: 'Create a category',
       description: 'At the end of its siblings, unless a position is given.',

@@ -63,6 +63,7 @@ const fieldsParameter = list(CATEGORY_FIELDS, 'Only these members; `id` always c
   'parent',
 ])
 export const CategoryQuery = z.strictObject({ fields: fieldsParameter })
+export type CategoryQuery = z.infer<typeof CategoryQuery>
 /** What makes sense for a list only: the tree is whole, and in the order of its positions. */
 export const NOT_WITH_TREE = ['q', 'ids', 'sort', 'limit', 'cursor', 'count'] as const
 

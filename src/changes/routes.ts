@@ -1,6 +1,6 @@
 import { rfc3339 } from '../fields.ts'
 import type { App, Services } from '../http/app.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { pagesOf, sendPage } from '../http/paging.ts'
 import { type ChangeRow, listChanges } from './queries.ts'
 import { AuditQuery, type Change, ChangePage } from './schema.ts'
 
@@ -41,9 +41,9 @@ export function auditRoutes(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const { query } = request
-      const { rows, next } = await listChanges(db.editor, query, startOf(request, query))
-      const data = rows.map(presentChange)
-      return sendPage(request, reply, config.publicUrl, query.limit, data, next)
+      const pages = pagesOf(request, config.publicUrl, query)
+      const { rows, next } = await listChanges(db.editor, query, pages)
+      return sendPage(request, reply, pages, rows.map(presentChange), next)
     },
   )
 }

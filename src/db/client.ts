@@ -5,6 +5,8 @@ import { type Notice, send } from './notice.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
+export type Pool = pg.Pool
+
 /** What runs statements: a pool or a transaction on it. */
 export type Executor = Pick<NodePgDatabase, 'execute' | 'select' | 'insert' | 'update' | 'delete'>
 /** A transaction, in which commands work. */
@@ -18,7 +20,7 @@ export type Writing = { tx: Tx; actor: Actor; requestId?: string | undefined }
 
 /** The two pools of the service. Readers' statements cannot even name a table. */
 export type Database = {
-  reader: NodePgDatabase
+  reader: NodePgDatabase & { $client: Pool }
   editor: NodePgDatabase
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client

@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from './client.ts'
+import { inOneLine, type Members, selected } from './json.ts'
 import { after, type Order, orderBy, sortKey } from './keyset.ts'
+import { LEAD } from './slugs.ts'
 import { all, literal } from './where.ts'
 
 /** Which page: how many rows at most, and after which position. */
@@ -36,6 +38,74 @@ export function pageOf<T extends { id: string }>(rows: readonly Keyed<T>[], { li
   const next =
     more && last ? { values: JSON.parse(last.sort_key) as string[], id: last.id } : undefined
   return { rows: shown as readonly T[], next }
+}
+
+/** A page as the text of its objects, with what the next one begins after. */
+export type Listed = {
+  /** The objects, with {@link BETWEEN} between them; null when there are none. */
+  data: string | null
+  /** How many of them, one more than asked for when there is a next page. */
+  found: number
+  last_id: string | null
+  /** What the name of a filter leads to, where the statement finds it out. */
+  lead?: string | null
+  [place: `last_${number}`]: string | null
+}
+
+/** Stands between the objects of a page and nowhere else: in JSON a line break is written `\\n`. */
+const BETWEEN = ',\n'
+
+/** A list whose rows become objects: where they are from, under which alias, with which members. */
+export type ObjectList = {
+  alias: string
+  /** The table of {@link LEAD}, where a filter needs it. */
+  lead?: SQL | undefined
+  tables?: readonly SQL[]
+  from: SQL
+  where: readonly (SQL | undefined | '' | false)[]
+  order: Order
+  members: Members
+  page: Listing
+  /** Further values of the place where the page ends. */
+  more?: readonly SQL[]
+}
+
+/**
+ * A page as one row: its objects as text, and the sort values of its last one. Only the rows of the page
+ * are made objects; the order of the rows under `limit` is that in which they are put together.
+ */
+export function listObjects(list: ObjectList): SQL {
+  const { alias, lead, order, members, page, tables = [], more = [] } = list
+  const where = all([...list.where, page.from && after(order, page.from)])
+  const table = sql.raw(alias)
+  const last = (column: SQL) => sql`(array_agg(${column}))[${literal(page.limit)}]::text`
+  const keys = order.columns.map((_, i) => sql.raw(`${alias}.key_${i}`))
+  const ends = [...keys.map(last), ...more].map(
+    (value, i) => sql`${value} as ${sql.raw(`last_${i}`)}`,
+  )
+  return sql`${withTables(lead ? [lead, ...tables] : tables)}
+    select string_agg(row_to_json(o)::text, E',\n') as data, count(*)::integer as found,
+      ${last(sql.raw(`${alias}.id`))} as last_id, ${sql.join(ends, sql`, `)}
+      ${lead ? sql`, ${LEAD}::text as lead` : sql``}
+    from (
+      select ${table}.*, ${sql.join(
+        order.columns.map(({ column }, i) => sql`${column} as ${sql.raw(`key_${i}`)}`),
+        sql`, `,
+      )}
+      from ${list.from} where ${where} order by ${orderBy(order)} limit ${literal(page.limit + 1)}
+    ) ${table} cross join lateral (select ${selected(members)}) o`
+}
+
+/** The objects of a page as a JSON array without its brackets, and where the next page begins. */
+export function pageOfObjects(row: Listed, { limit }: Listing) {
+  const { data, found, last_id: id } = row
+  if (data === null || found <= limit) return { data: inOneLine(data ?? ''), next: undefined }
+  const values: string[] = []
+  for (let i = 0; `last_${i}` in row; i++) values.push(row[`last_${i}`] ?? '')
+  return {
+    data: inOneLine(data.slice(0, data.lastIndexOf(BETWEEN))),
+    next: id === null ? undefined : { values, id },
+  }
 }
 
 /** Common table expressions in front of a statement; nothing when there are none. */

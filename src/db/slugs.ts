@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import { LONGEST_SLUG, slugOf } from '../slug.ts'
@@ -114,6 +114,21 @@ export async function findAddress(
   name: string,
 ): Promise<Address | undefined> {
   return (await findAddresses(reading, kind, [name])).get(name)
+}
+
+/** The one id that a statement finds out itself, by the table that `leadTable` puts in front of it. */
+export const LEAD: SQL = sql`(select lead.id from lead)`
+
+/**
+ * The table of what a name, present or past, leads to in this audience's view; its id is null where it
+ * leads nowhere. With it a list by one slug takes no question before its own.
+ */
+export function leadTable(schema: Reading['schema'], kind: SlugKind, name: string): SQL {
+  const id = UUID.test(name)
+    ? sql`select id from ${view(schema, TABLE[kind])} where id = ${name}::uuid`
+    : sql`select resource_id from ${view(schema, 'slugs')}
+        where kind = ${sql.raw(`'${kind}'`)} and slug = ${name}`
+  return sql`lead as materialized (select (${id}) as id)`
 }
 
 /** A view of this audience, as an SQL name. */

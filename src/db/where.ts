@@ -1,7 +1,20 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { is, SQL, sql } from 'drizzle-orm'
+
+/** Ids that are known, or the one that the statement finds out itself (`LEAD` of slugs.ts). */
+export type Ids = readonly string[] | SQL
 
 /** A filter: rows must have any of these and none of those. Ids, once slugs are resolved. */
-export type Resolved = { any: readonly string[]; none: readonly string[] }
+export type Resolved = { any: Ids; none: readonly string[] }
+
+/** Whether exactly one is wanted. */
+export function isOne(ids: Ids): boolean {
+  return is(ids, SQL) || ids.length === 1
+}
+
+/** Whether none are named. */
+export function isNone(ids: Ids): boolean {
+  return !is(ids, SQL) && ids.length === 0
+}
 
 /** Values as one array parameter, so that the statement's text does not depend on their number. */
 export function array(values: readonly string[], type: 'text' | 'uuid' = 'text'): SQL {
@@ -12,7 +25,8 @@ export function array(values: readonly string[], type: 'text' | 'uuid' = 'text')
  * `column` is one of these. A single one is compared: an equality tells the planner that an index which
  * begins with the column is in order of its next one, and how few rows there are.
  */
-export function oneOf(column: SQL, values: readonly string[], type: 'text' | 'uuid' = 'text'): SQL {
+export function oneOf(column: SQL, values: Ids, type: 'text' | 'uuid' = 'text'): SQL {
+  if (is(values, SQL)) return sql`${column} = ${values}`
   const [value] = values
   if (value !== undefined && values.length === 1) return sql`${column} = ${value}::${sql.raw(type)}`
   return sql`${column} = any(${array(values, type)})`
@@ -26,7 +40,7 @@ export function anyOrNone(
 ): SQL | undefined {
   if (!filter) return undefined
   const parts = []
-  if (filter.any.length > 0) parts.push(oneOf(column, filter.any, type))
+  if (!isNone(filter.any)) parts.push(oneOf(column, filter.any, type))
   if (filter.none.length > 0) {
     parts.push(sql`(${column} is null or ${column} <> all(${array(filter.none, type)}))`)
   }
@@ -42,13 +56,13 @@ export function literal(count: number): SQL {
 }
 
 /** A condition on values, for any of the one and, denied, for none of the other. */
-export function bothWays(
-  filter: Resolved | undefined,
-  condition: (values: readonly string[]) => SQL,
+export function bothWays<T extends Ids>(
+  filter: { any: T; none: readonly string[] } | undefined,
+  condition: (values: T | readonly string[]) => SQL,
 ): SQL | undefined {
   if (!filter) return undefined
   const parts = []
-  if (filter.any.length > 0) parts.push(condition(filter.any))
+  if (!isNone(filter.any)) parts.push(condition(filter.any))
   if (filter.none.length > 0) parts.push(sql`(${condition(filter.none)}) is not true`)
   return sql.join(parts, sql` and `)
 }

@@ -9,11 +9,15 @@ export type Made = {
   operation: string | undefined
   query: object
   /** Filters as ids, by parameter. */
-  resolved: Readonly<Record<string, Resolved>> | undefined
-  /** What was shown, before it became bytes. */
-  shown: unknown
-  /** Whom it is about, where that is not shown: where an old slug leads, a quote's article. */
-  about: { kind: Kind; id: string } | undefined
+  resolved?: Readonly<Record<string, Resolved>> | undefined
+  /** The names of the members that each of its objects shows; undefined: nobody knows. */
+  members?: readonly string[] | undefined
+  /** Its objects, or the one, for where their own members tell whom they show. */
+  objects?: (() => unknown) | undefined
+  /** Whether a list found nothing. */
+  empty?: boolean | undefined
+  /** Whom it is about: an item, where an old slug leads, a quote's article. */
+  about?: { kind: Kind; id: string } | undefined
   /** Whether the addresses of articles hold the slugs of their categories. */
   categoryInUrl: boolean
 }
@@ -74,12 +78,8 @@ export function dependenciesOf(made: Made): Set<string> {
   const { kind, many } = read
   if (made.status === 301) return named(made.about ? itself(made.about) : [ANY])
   if (made.status !== 200) return named([absence(kind)])
-  const groups = new Set<string>()
-  if (many) page(made, kind, groups)
-  else {
-    show(kind, made.shown, groups, made)
-    for (const name of item(made, kind)) groups.add(name)
-  }
+  const groups = new Set(many ? page(made, kind) : made.about ? itself(made.about) : [ANY])
+  show(made, kind, groups)
   return named(groups)
 }
 
@@ -90,27 +90,67 @@ function itself({ kind, id }: { kind: Kind; id: string }): string[] {
   return kind === 'article' ? [group('article', id)] : [ANY]
 }
 
-function item({ shown, about }: Made, kind: Kind): string[] {
-  if (kind !== 'quote') return itself({ kind, id: String((shown as Shown).id) })
-  // A quote changes with its article only.
-  return about ? itself(about) : ['quotes']
+/** What a list depends on before anything it shows. */
+function page(made: Made, kind: Kind): string[] {
+  const { operation, query, empty } = made
+  const asked = Object.entries(query).filter(([, value]) => value !== undefined)
+  const strange = asked.some(([name]) => !ASKED[kind].has(name))
+  const { q, sort = 'name', facets } = query as { q?: string; sort?: string; facets?: unknown }
+  // What was probably meant comes from anybody's headline or name, and may be there tomorrow.
+  const suggests = empty && q !== undefined && (kind === 'article' || kind === 'quote')
+  const ordered = operation === 'listSimilarQuotes' || OWN_SORTS.test(sort)
+  return [
+    ...(strange || !ordered || suggests ? [ANY] : []),
+    ...(facets ? ['articles', 'quotes', 'sources', 'categories'] : []),
+    ...chosen(made, kind),
+  ]
 }
 
-function page(made: Made, kind: Kind, groups: Set<string>): void {
-  const { data, page: _, meta, ...others } = made.shown as Shown
-  const { count: _count, facets, ...strangers } = (meta ?? {}) as Shown
-  const unknown = Object.values(strangers).filter((value) => value !== undefined)
-  const asked = Object.entries(made.query).filter(([, value]) => value !== undefined)
-  const strange = asked.some(([name]) => !ASKED[kind].has(name))
-  const { q, sort = 'name' } = made.query as { q?: string; sort?: string }
-  if (strange || !OWN_SORTS.test(sort) || !Array.isArray(data)) groups.add(ANY)
-  // What was probably meant comes from anybody's headline or name, and may be there tomorrow.
-  const suggests = q !== undefined && (kind === 'article' || kind === 'quote')
-  if (suggests && Array.isArray(data) && data.length === 0) groups.add(ANY)
-  if (Object.keys(others).length > 0 || unknown.length > 0) groups.add(ANY)
-  if (facets) for (const name of ['articles', 'quotes', 'sources', 'categories']) groups.add(name)
-  for (const row of Array.isArray(data) ? data : []) show(kind, row, groups, made)
-  for (const name of chosen(made, kind)) groups.add(name)
+/** Adds whose names and words the objects show. They are looked at only where their members' names do not tell. */
+function show(made: Made, kind: Kind, groups: Set<string>): void {
+  const { members, objects, categoryInUrl } = made
+  if (!members) return void groups.add(ANY)
+  if (kind === 'article' && categoryInUrl && members.includes('url')) groups.add('paths')
+  const open = members.filter((name) => !OWN[kind].has(name) && !covered(made, kind, name, groups))
+  if (open.length === 0) return
+  const all = [objects?.()].flat() as (Shown | undefined)[]
+  for (const object of all) {
+    for (const name of object ? open : []) {
+      if (!member(kind, name, object as Shown, groups)) groups.add(ANY)
+    }
+  }
+}
+
+/**
+ * Does what a member shows change only together with what the answer depends on anyway? The article of a
+ * quote that is listed changes what lists it; what a list of sources or categories shows of others is
+ * theirs too.
+ */
+function covered(made: Made, kind: Kind, name: string, groups: Set<string>): boolean {
+  switch (`${kind}.${name}`) {
+    case 'quote.article':
+      return true
+    case 'quote.speaker': {
+      // All of one list are said by those that were asked for.
+      const speakers = made.resolved?.speaker?.any ?? []
+      for (const id of speakers) groups.add(group('source', id))
+      return speakers.length > 0
+    }
+    case 'source.organization':
+      return groups.has('sources')
+    case 'category.parent':
+    case 'category.children':
+      return groups.has('categories')
+    case 'category.articleCount':
+    case 'source.articleCount':
+      groups.add('articles')
+      return true
+    case 'source.quoteCount':
+      groups.add('articles').add('quotes')
+      return true
+    default:
+      return false
+  }
 }
 
 /** Which rows come: the narrowest filter decides whose changes matter. */
@@ -149,36 +189,24 @@ function rowsOf(
   return [...tree, kind === 'quote' ? 'quotes' : 'articles']
 }
 
-type Names = { categoryInUrl: boolean }
-
-/** Adds whose names and words an object shows. */
-function show(kind: Kind, value: unknown, groups: Set<string>, names: Names): void {
+/** Adds what an object shows that stands in another, all of its members. */
+function showIn(kind: Kind, value: unknown, groups: Set<string>): void {
   const object = value as Shown
-  const own = OWN[kind]
   for (const name in object) {
-    if (own.has(name)) continue
-    const known = members(kind, name, object, object[name], groups, names)
-    if (!known) groups.add(ANY)
+    if (!OWN[kind].has(name) && !member(kind, name, object, groups)) groups.add(ANY)
   }
   const id = String(object.id)
   if (kind === 'source') groups.add(group('source', id))
   if (kind === 'category') groups.add(group('category', id))
-  if (kind === 'article' && names.categoryInUrl && 'url' in object) groups.add('paths')
 }
 
-/** A member that shows others; false for one that is not known. */
-function members(
-  kind: Kind,
-  name: string,
-  object: Shown,
-  member: unknown,
-  groups: Set<string>,
-  names: Names,
-): boolean {
+/** Adds whom a member of an object shows; false for one that is not known. */
+function member(kind: Kind, name: string, object: Shown, groups: Set<string>): boolean {
+  const value = object[name]
   const each = (of: Kind) => {
-    for (const one of member as unknown[]) show(of, one, groups, names)
+    for (const one of value as unknown[]) showIn(of, one, groups)
   }
-  const other = member as { id: string } | null
+  const other = value as { id: string } | null
   switch (`${kind}.${name}`) {
     case 'article.categories':
       each('category')
@@ -191,7 +219,6 @@ function members(
       return true
     case 'article.related':
       groups.add('articles')
-      each('article')
       return true
     case 'quote.article':
       if (other) groups.add(group('article', other.id))
@@ -206,16 +233,6 @@ function members(
       return true
     case 'category.parent':
       if (other) groups.add(group('category', other.id))
-      return true
-    case 'category.children':
-      each('category')
-      return true
-    case 'category.articleCount':
-    case 'source.articleCount':
-      groups.add('articles')
-      return true
-    case 'source.quoteCount':
-      groups.add('articles').add('quotes')
       return true
     default:
       return false

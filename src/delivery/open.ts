@@ -5,6 +5,7 @@ import { loggable } from '../db/failure.ts'
 import type { Notice } from '../db/notice.ts'
 import type { Count } from '../http/limits.ts'
 import { ALL } from './groups.ts'
+import { openPlans } from './plans.ts'
 import { purger } from './purge.ts'
 import type { Delivery } from './serve.ts'
 import { openStore } from './store.ts'
@@ -34,6 +35,7 @@ export function openDelivery(config: Config, db: Database, count: Count, log: Lo
     count,
     limited: config.rateLimit > 0,
     keeps: config.cacheBytes > 0 && config.publicRead,
+    plans: config.publicRead ? openPlans() : undefined,
     categoryInUrl: config.articleUrl?.includes('{category}') ?? false,
   }
   return {

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { keyedPolicy, publicPolicy } from '../http/caching.ts'
+import { keyedPolicy, publicPolicy, type Shown, tagOfShown } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Count } from '../http/limits.ts'
 import { type Answer, type Encoded, encode } from './answer.ts'
 import { dependenciesOf } from './dependencies.ts'
+import type { KnownRead, Plans } from './plans.ts'
 import { respond, sent } from './send.ts'
 import type { Making, Store } from './store.ts'
 import type { Watch } from './watch.ts'
@@ -26,12 +27,17 @@ export type Delivery = {
   limited: boolean
   /** Whether answers are kept at all. */
   keeps: boolean
+  /** Reads of the public, to be asked again without the framework; undefined where it may read nothing. */
+  plans: Plans | undefined
   /** Whether the addresses of articles hold the slugs of their categories. */
   categoryInUrl: boolean
 }
 
 /** What is the same for everybody, as long as it does not change. */
 const CONSTANT = new Set([200, 301, 404, 410, 451])
+
+/** What the public's answers are chosen by. */
+const VARIES = 'Accept-Encoding, Authorization'
 
 /** What each answer is given anew. */
 const OF_THE_MOMENT =
@@ -45,8 +51,11 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
   const { store, watch } = delivery
   app.decorateRequest('making', undefined)
   app.decorateRequest('read', undefined)
+  app.decorateRequest('plan', undefined)
 
   app.addHook('onRequest', (request, reply, done) => {
+    const { failed } = request.raw as Asked
+    if (failed) return done(failed)
     if (!delivery.keeps || !isAsked(request.raw) || !watch.sure()) return done()
     const key = request.raw.url ?? ''
     const answer = store.find(key)
@@ -68,7 +77,7 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     reply.header('x-request-id', request.id)
     if (!request.url.startsWith('/v1')) return payload
     const open = isAsked(request.raw)
-    reply.header('vary', open ? 'Accept-Encoding, Authorization' : 'Authorization')
+    reply.header('vary', open ? VARIES : 'Authorization')
     const body = typeof payload === 'string' ? payload : ''
     if (open && CONSTANT.has(reply.statusCode) && !isKeyed(request)) {
       return finish(delivery, request, reply, body)
@@ -89,6 +98,9 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     done()
   })
 }
+
+/** A request of the server. The door before the framework hands over what it could not ask. */
+export type Asked = IncomingMessage & { failed?: Error }
 
 function isRead({ method }: { method?: string | undefined }): boolean {
   return method === 'GET' || method === 'HEAD'
@@ -185,53 +197,72 @@ async function finish(
 }
 
 function answerOf(
-  { categoryInUrl }: Delivery,
+  { categoryInUrl, plans }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   body: string,
 ): Answer {
-  const { read } = request
-  const groups = dependenciesOf({
-    status: reply.statusCode,
-    operation: request.routeOptions.schema?.operationId,
-    query: (request.query ?? {}) as object,
-    resolved: read?.resolved,
-    shown: read?.shown,
-    about: read?.about,
-    categoryInUrl,
-  })
-  reply.header('cache-groups', [...groups].map((name) => `"${name}"`).join(', '))
-  reply.header('surrogate-key', [...groups].join(' '))
+  const { read, plan, routeOptions } = request
+  const { statusCode: status } = reply
+  const route = routeOptions.url ?? 'none'
+  const operation = routeOptions.schema?.operationId
+  const query = (request.query ?? {}) as object
+  if (plan && status === 200) plans?.add(request.raw.url ?? '', plan, { route, operation, query })
+  const groups = dependenciesOf({ ...read, ...{ status, operation, query, categoryInUrl } })
   const type = reply.getHeader('content-type')
-  const headers = type === undefined ? [] : ['content-type', String(type)]
+  const headers = [
+    ...groupHeaders(groups),
+    ...(type === undefined ? [] : ['content-type', String(type)]),
+  ]
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (!OF_THE_MOMENT.test(name)) headers.push(name, String(value))
   }
   const etag = reply.getHeader('etag')
   reply.removeHeader('etag')
   const bytes = Buffer.from(body)
-  const idAt = reply.statusCode >= 400 ? bytes.indexOf(request.id) : -1
+  const idAt = status >= 400 ? bytes.indexOf(request.id) : -1
   return {
-    route: request.routeOptions.url ?? 'none',
-    status: reply.statusCode,
-    bytes,
+    ...{ route, status, bytes, headers, groups },
     idAt: idAt === -1 ? undefined : idAt,
-    headers,
     tag: etag === undefined ? undefined : String(etag).slice(1, -1),
-    modified: isOfItself(groups) ? instant(read?.modified) : undefined,
-    groups,
+    modified: isOfItself(groups) ? read?.modified : undefined,
     encoded: {},
   }
+}
+
+/** The answer of a read that was asked again, with the headers that all answers have. */
+export function answerAgain(
+  { categoryInUrl }: Delivery,
+  { route, operation, query }: KnownRead,
+  shown: Shown,
+  constant: readonly string[],
+): Answer {
+  const groups = dependenciesOf({ ...shown, ...{ status: 200, operation, query, categoryInUrl } })
+  return {
+    ...{ route, status: 200, bytes: Buffer.from(shown.body), groups, encoded: {} },
+    headers: [
+      ...constant,
+      ...groupHeaders(groups),
+      ...['content-type', 'application/json; charset=utf-8'],
+      ...['vary', VARIES],
+      ...(shown.link === undefined ? [] : ['link', shown.link]),
+    ],
+    idAt: undefined,
+    tag: tagOfShown(shown).slice(1, -1),
+    modified: isOfItself(groups) ? shown.modified : undefined,
+  }
+}
+
+/** RFC 9875, and what Fastly and Varnish call it. */
+function groupHeaders(groups: ReadonlySet<string>): string[] {
+  const names = [...groups]
+  return [...['cache-groups', `"${names.join('", "')}"`], ...['surrogate-key', names.join(' ')]]
 }
 
 /** Does it show nothing of others, whose changes would not move its own date? */
 function isOfItself(groups: ReadonlySet<string>): boolean {
   const others = [...groups].filter((name) => !/^(all$|filed:)/.test(name))
   return others.length === 1 && /^(article|category):/.test(others[0] ?? '')
-}
-
-function instant(time: Date | string | undefined): number | undefined {
-  return time === undefined ? undefined : new Date(time).getTime()
 }
 
 /**

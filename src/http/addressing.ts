@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Reading } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
-import { findAddress, findAddresses, type SlugKind } from '../db/slugs.ts'
+import { findAddress, findAddresses, LEAD, leadTable, type SlugKind } from '../db/slugs.ts'
+import type { Query } from '../db/statement.ts'
 import type { Resolved } from '../db/where.ts'
 import { type Detail, Fault } from '../errors.ts'
 import { IdOrSlug, UUID } from '../fields.ts'
@@ -43,17 +44,54 @@ export async function addressed(
   return undefined
 }
 
+/** Filters by slug or id, by parameter, each with the kind it names. */
+export type Filters<K extends string> = Record<K, readonly [SlugKind, Filter | undefined]>
+
+/** Filters as queries take them, and as the ids that they come to. */
+export type Filtered<K extends string> = {
+  named: Record<K, Resolved | undefined>
+  /** A table in front of the statement, which finds out the one name that is asked for. */
+  lead: Query | undefined
+  /** By id, once the statement has its row; undefined when the name leads nowhere. */
+  resolved(row: { lead?: string | null }): Partial<Record<K, KnownIds>> | undefined
+}
+
+/** A filter by ids that are known. */
+export type KnownIds = { any: readonly string[]; none: readonly string[] }
+
+/**
+ * Filters that take no question of their own: none, or one by one name, as most lists are asked for.
+ * Undefined for all others.
+ */
+export function leadFilters<K extends string>(
+  { schema }: Pick<Reading, 'schema'>,
+  filters: Filters<K>,
+): Filtered<K> | undefined {
+  const asked = Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]
+  const none = Object.fromEntries(asked.map(([name]) => [name, undefined])) as Record<K, undefined>
+  const [first, ...others] = asked.filter(([, [, filter]]) => filter)
+  if (!first) return { named: none, lead: undefined, resolved: () => ({}) }
+  const [parameter, [kind, filter]] = first
+  const [name] = filter?.any ?? []
+  if (others.length > 0 || name === undefined || filter?.any.length !== 1 || filter.none.length)
+    return undefined
+  return {
+    named: { ...none, [parameter]: { any: LEAD, none: [] } },
+    lead: leadTable(schema, kind, name),
+    resolved: ({ lead }) =>
+      lead ? ({ [parameter]: { any: [lead], none: [] } } as never) : undefined,
+  }
+}
+
 /**
  * Filters by slug or id (present or past) as filters by id. A name that this audience cannot see is
  * a 400 like one that does not exist.
  */
 export async function resolveFilters<K extends string>(
   reading: Reading,
-  filters: Record<K, readonly [SlugKind, Filter | undefined]>,
-): Promise<Record<K, Resolved | undefined>> {
+  filters: Filters<K>,
+): Promise<Filtered<K> & { named: Record<K, KnownIds | undefined> }> {
   const asked = Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]
-  if (asked.every(([, [, filter]]) => !filter))
-    return Object.fromEntries(asked.map(([name]) => [name, undefined])) as never
   const answers = await Promise.all(
     asked.map(async ([parameter, [kind, filter]]) => {
       if (!filter) return { parameter, resolved: undefined, errors: [] }
@@ -71,7 +109,8 @@ export async function resolveFilters<K extends string>(
   if (errors.length > 0) {
     throw new Fault('invalid_request', 'A filter names what does not exist.', { errors })
   }
-  return Object.fromEntries(
+  const named = Object.fromEntries(
     answers.map(({ parameter, resolved }) => [parameter, resolved]),
-  ) as Record<K, Resolved | undefined>
+  ) as Record<K, KnownIds | undefined>
+  return { named, lead: undefined, resolved: () => named as Partial<Record<K, KnownIds>> }
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Plan } from '../db/statement.ts'
 import type { Expected } from '../db/versions.ts'
 import { Fault } from '../errors.ts'
 import { isEditor } from './auth.ts'
@@ -14,26 +15,42 @@ export function itemTag(version: number, bytes: string): string {
   return `"${version}-${digest(bytes)}"`
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What a read says of itself, for caches. */
-    read: Read | undefined
-  }
-}
-
 /** A filter, by id. */
 type Ids = { any: readonly string[]; none: readonly string[] }
 
 /** What an answer is made of: from it follows what it depends on. */
 export type Read = {
-  /** What is shown, before it is bytes. */
-  shown?: unknown
-  /** When the resource itself last changed. */
-  modified?: Date | string | undefined
+  /** The names of the members that each object shows. */
+  members?: readonly string[]
+  /** The objects themselves, for whoever has to look at them: an array of a list's, or the one. */
+  objects?: () => unknown
+  /** Whether a list found nothing. */
+  empty?: boolean
+  /** When the resource itself last changed, in ms since 1970. */
+  modified?: number
   /** The filters that were asked for, by parameter, as ids. */
   resolved?: Readonly<Record<string, Ids | undefined>>
   /** The resource it is about, where that is not shown. */
   about?: { kind: 'article' | 'quote' | 'source' | 'category'; id: string }
+}
+
+/** A finished read: its bytes as text, and what is told with them. */
+export type Shown = Read & {
+  body: string
+  version?: number
+  /** `Link` to the next page. */
+  link?: string
+  /** How its address ends: the slug of an item, or its id. */
+  address?: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a read says of itself, for caches. */
+    read: Read | undefined
+    /** By which it can be asked again, without the framework. */
+    plan: Plan<Shown> | undefined
+  }
 }
 
 /** Notes what a read is made of. */
@@ -54,18 +71,34 @@ export function keyedPolicy(request: FastifyRequest): string {
   return isEditor(request) ? 'no-store' : 'private, no-cache'
 }
 
+/** The ETag of a read: of an item with its version, of anything else by its bytes alone. */
+export function tagOfShown({ body, version }: Shown): string {
+  return version === undefined ? `"${digest(body)}"` : itemTag(version, body)
+}
+
 /** Sends a read: the bytes with their ETag. Whether the caller has them is looked at last. */
+export function sendShown(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  shown: Shown,
+): FastifyReply {
+  noteRead(request, shown)
+  if (shown.link !== undefined) reply.header('link', shown.link)
+  reply.header('etag', tagOfShown(shown))
+  return reply.type('application/json; charset=utf-8').send(shown.body)
+}
+
+/** Sends what was made here and nobody depends on but by chance: see delivery/dependencies.ts. */
 export function sendRead(
   request: FastifyRequest,
   reply: FastifyReply,
   body: unknown,
   version?: number,
-  modified?: Date | string,
 ): FastifyReply {
-  const bytes = JSON.stringify(body)
-  noteRead(request, { shown: body, modified })
-  reply.header('etag', version === undefined ? `"${digest(bytes)}"` : itemTag(version, bytes))
-  return reply.type('application/json; charset=utf-8').send(bytes)
+  return sendShown(request, reply, {
+    body: JSON.stringify(body),
+    ...(version !== undefined && { version }),
+  })
 }
 
 /**

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Listing } from '../db/listing.ts'
 import { Fault } from '../errors.ts'
-import { sendRead } from './caching.ts'
+import { sendShown } from './caching.ts'
 import { splitUrl } from './url.ts'
 
 /** Where a page begins: after the row with these sort values and this id. */
@@ -18,8 +18,8 @@ const CursorBody = z.tuple([
 ])
 
 /** What a cursor belongs to: the path and every parameter but `cursor` and `limit`. */
-function fingerprint(request: FastifyRequest): string {
-  const { path, query } = splitUrl(request.url)
+function fingerprint(url: string): string {
+  const { path, query } = splitUrl(url)
   const params = [...new URLSearchParams(query)].filter(
     ([name]) => name !== 'cursor' && name !== 'limit',
   )
@@ -35,7 +35,7 @@ function fingerprint(request: FastifyRequest): string {
  * A cursor to a position. Cursors are unsigned, they grant nothing; what does not decode, is not of
  * our making or belongs to another list is `invalid_cursor` (400).
  */
-function readCursor(request: FastifyRequest, cursor: string | undefined): Position | undefined {
+function readCursor(asked: string, cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined
   const fault = (message: string) =>
     new Fault('invalid_cursor', `The cursor ${message}.`, {
@@ -52,49 +52,62 @@ function readCursor(request: FastifyRequest, cursor: string | undefined): Positi
   const parsed = CursorBody.safeParse(decoded)
   if (!parsed.success) throw fault('is damaged')
   const [, values, id, list] = parsed.data
-  if (list !== fingerprint(request)) throw fault('belongs to another list, filter or sort')
+  if (list !== asked) throw fault('belongs to another list, filter or sort')
   if (values.some((value) => value.includes('\u0000') || !value.isWellFormed())) {
     throw fault('is damaged')
   }
   return { values, id }
 }
 
-/** The page a request asks for. Throws `invalid_cursor`. */
-export function startOf(
-  request: FastifyRequest,
-  query: { limit: number; cursor?: string | undefined },
-): Listing {
-  return { limit: query.limit, from: readCursor(request, query.cursor) }
+/** The pages of a list: the one that is asked for, and how the next one is named. */
+export type Pages = Listing & {
+  /** The list's body, of its objects as JSON with commas between, and the `Link` to its next page. */
+  body(data: string, next: Position | undefined, meta?: Meta): { body: string; link?: string }
 }
 
-/**
- * Sends many: data, page, and the `Link` header that says the same. `meta` holds what was asked for
- * beside the rows; what is undefined in it, or an empty one, is left out.
- */
+/** What was asked for beside the rows; what is undefined in it, or an empty one, is left out. */
+export type Meta = Readonly<Record<string, unknown>>
+
+/** The page a request asks for. Throws `invalid_cursor`. */
+export function pagesOf(
+  { url }: Pick<FastifyRequest, 'url'>,
+  publicUrl: string,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+): Pages {
+  const list = fingerprint(url)
+  const { path, query } = splitUrl(url)
+  const params = new URLSearchParams(query)
+  params.delete('cursor')
+  const asked = params.size > 0 ? `${params}&` : ''
+  return {
+    limit,
+    from: readCursor(list, cursor),
+    body(data, position, meta = {}) {
+      const told = Object.values(meta).some((value) => value !== undefined)
+      const rest = told ? `,"meta":${JSON.stringify(meta)}` : ''
+      const next = position && cursorOf(position, list)
+      return {
+        body: `{"data":[${data}],"page":{"limit":${limit},"next":${next ? `"${next}"` : null}}${rest}}`,
+        ...(next && { link: `<${publicUrl}${path}?${asked}cursor=${next}>; rel="next"` }),
+      }
+    },
+  }
+}
+
+function cursorOf({ values, id }: Position, list: string): string {
+  return Buffer.from(JSON.stringify([CURSOR_VERSION, values, id, list])).toString('base64url')
+}
+
+/** Sends many that were made here, of rows. */
 export function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
-  publicUrl: string,
-  limit: number,
-  data: unknown[],
+  pages: Pages,
+  data: readonly unknown[],
   next: Position | undefined,
-  meta: Readonly<Record<string, unknown>> = {},
 ): FastifyReply {
-  let cursor: string | null = null
-  if (next) {
-    const tuple = [CURSOR_VERSION, next.values, next.id, fingerprint(request)]
-    cursor = Buffer.from(JSON.stringify(tuple)).toString('base64url')
-    const { path, query } = splitUrl(request.url)
-    const params = new URLSearchParams(query)
-    params.set('cursor', cursor)
-    reply.header('link', `<${publicUrl}${path}?${params}>; rel="next"`)
-  }
-  const told = Object.values(meta).some((value) => value !== undefined)
-  return sendRead(request, reply, {
-    data,
-    page: { limit, next: cursor },
-    ...(told && { meta }),
-  })
+  const objects = data.map((one) => JSON.stringify(one)).join(',')
+  return sendShown(request, reply, pages.body(objects, next))
 }
 
 /** What every list can tell beside its rows; a kind adds its own with `extend`. */

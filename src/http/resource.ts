@@ -3,7 +3,7 @@ import type { Database, Writing } from '../db/client.ts'
 import type { Expected } from '../db/versions.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { App } from './app.ts'
-import { ifMatch, requireIfMatch } from './caching.ts'
+import { ifMatch, requireIfMatch, type Shown } from './caching.ts'
 import { type Written, write } from './writing.ts'
 
 /** What an operation says of itself. */
@@ -13,9 +13,6 @@ type Said = {
   throws?: readonly ErrorCode[]
   example?: object
 }
-
-/** A resource after a write: what its writer may read, its version and its address. */
-type Shown = { body: object; version: number; address: string }
 
 /** A kind of resource as it is written: its paths, its schemas, and the commands behind them. */
 export type WrittenResource<
@@ -35,6 +32,7 @@ export type WrittenResource<
   shown: z.ZodType
   /** How the answer can be shaped. */
   query: Query
+  /** What its writer may read of it. */
   show(ctx: Writing, id: string, query: z.output<Query>): Promise<Shown>
   create: Said & { body: Create; run(ctx: Writing, input: z.output<Create>): Promise<string> }
   update: Said & {
@@ -242,5 +240,9 @@ function nameIn(params: unknown, parameter: string): string {
 }
 
 function written(status: 200 | 201, path: string, { body, version, address }: Shown): Written {
-  return { status, body, version, ...(status === 201 && { location: `${path}/${address}` }) }
+  return {
+    ...{ status, body },
+    ...(version !== undefined && { version }),
+    ...(status === 201 && { location: `${path}/${address}` }),
+  }
 }

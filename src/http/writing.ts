@@ -4,9 +4,9 @@ import { Fault } from '../errors.ts'
 import { itemTag } from './caching.ts'
 import { type Answer, idempotencyKey, once } from './idempotency.ts'
 
-/** What a write leads to: the resource as its caller may read it, or nothing after a DELETE. */
+/** What a write leads to: the resource as its caller may read it (JSON, if it is text), or nothing after a DELETE. */
 export type Written =
-  | { status: 200 | 201; body: object; version?: number; location?: string }
+  | { status: 200 | 201; body: object | string; version?: number; location?: string }
   | { status: 204 }
 
 /**
@@ -32,7 +32,8 @@ export async function write(
 
 function answerOf(written: Written): Answer {
   if (written.status === 204) return { status: 204, headers: {}, body: '' }
-  const body = JSON.stringify(written.body)
+  const { body: made } = written
+  const body = typeof made === 'string' ? made : JSON.stringify(made)
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' }
   if (written.version !== undefined) headers.etag = itemTag(written.version, body)
   if (written.location !== undefined) headers.location = written.location

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { missing } from '../errors.ts'
 import type { App, Services } from '../http/app.ts'
 import { sendRead } from '../http/caching.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { pagesOf, sendPage } from '../http/paging.ts'
 import { write } from '../http/writing.ts'
 import { createKey, revokeKey } from './commands.ts'
 import { presentKey } from './present.ts'
@@ -34,15 +34,9 @@ export function keyRoutes(app: App, { config, db }: Services): void {
       config: { scope: 'admin' },
     },
     async (request, reply) => {
-      const { rows, next } = await listKeys(db.editor, startOf(request, request.query))
-      return sendPage(
-        request,
-        reply,
-        config.publicUrl,
-        request.query.limit,
-        rows.map(presentKey),
-        next,
-      )
+      const pages = pagesOf(request, config.publicUrl, request.query)
+      const { rows, next } = await listKeys(db.editor, pages)
+      return sendPage(request, reply, pages, rows.map(presentKey), next)
     },
   )
 

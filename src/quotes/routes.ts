@@ -1,21 +1,37 @@
 import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
+import type { Reading } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
 import { countRows } from '../db/listing.ts'
-import { missing } from '../errors.ts'
-import { pick } from '../fields.ts'
-import { resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
-import { noteRead, sendRead } from '../http/caching.ts'
+import { sendShown } from '../http/caching.ts'
 import { Nothing } from '../http/item.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { pagesOf } from '../http/paging.ts'
+import {
+  type ItemRead,
+  isCounted,
+  isFirst,
+  sendItem,
+  sendList,
+  showWritten,
+} from '../http/reading.ts'
 import { resourceVerb, resourceWrites } from '../http/resource.ts'
 import { FACET_VALUES } from '../search/schema.ts'
 import { confirmQuote, createQuote, deleteQuote, dismissQuote, updateQuote } from './commands.ts'
 import { countQuoteFacets } from './facets.ts'
-import { presentFound, presentQuote } from './present.ts'
-import { betterWords, findQuote, findQuotes, listQuotes, listSimilar } from './queries.ts'
+import { shownQuote } from './members.ts'
+import { finishedQuotes } from './present.ts'
+import {
+  betterWords,
+  type Found,
+  findQuote,
+  findQuotes,
+  findText,
+  listQuotes,
+  listSimilar,
+  markedText,
+} from './queries.ts'
 import {
   Quote,
   QuoteCreate,
@@ -51,24 +67,26 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const states = [...(query.state?.any ?? []), ...(query.state?.none ?? [])]
       if (states.includes('suggested'))
         demandOfReader(request.actor, 'drafts:read', 'Asking for suggested quotes')
-      const named = await resolveFilters(reading, {
-        article: ['article', query.article],
-        speaker: ['source', query.speaker],
-        source: ['source', query.source],
-        category: ['category', query.category],
+      const pages = pagesOf(request, config.publicUrl, query)
+      const shown = shownQuote(reading, query.fields)
+      const members = query.highlight ? { ...shown, marked: markedText(query.q ?? '') } : shown
+      return sendList(request, reply, reading, {
+        filters: {
+          article: ['article', query.article],
+          speaker: ['source', query.speaker],
+          source: ['source', query.source],
+          category: ['category', query.category],
+        },
+        pages,
+        statement: ({ named, lead }) =>
+          listQuotes(findQuotes(reading, query, named, lead), query, pages, members),
+        members: [...Object.keys(shown), ...(query.highlight ? ['highlight'] : [])],
+        ...(query.highlight && { finish: finishedQuotes }),
+        counted: isCounted(query)
+          ? (named) => countBeside(reading, query, findQuotes(reading, query, named))
+          : undefined,
+        meant: isFirst(query) ? (named) => betterWords(reading, query, named) : undefined,
       })
-      noteRead(request, { resolved: named })
-      const found = findQuotes(reading, query, named)
-      const [page, count, facets] = await Promise.all([
-        listQuotes(reading, found, query, startOf(request, query)),
-        query.count && countRows(reading, found),
-        query.facets && countQuoteFacets(reading, found, query.facets, FACET_VALUES),
-      ])
-      const nothing = page.rows.length === 0 && query.cursor === undefined
-      const didYouMean = nothing ? await betterWords(reading, query, named) : undefined
-      const data = page.rows.map((row) => presentFound(row, query.fields))
-      const meta = { count, facets, didYouMean }
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next, meta)
     },
   )
 
@@ -88,10 +106,8 @@ export function quoteReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const reading = readingOf(request, db)
-      const row = await findQuote(reading, request.params.id)
-      if (!row) throw await absence(reading, 'quote', request.params.id)
-      noteRead(request, { about: { kind: 'article', id: row.article_id } })
-      return sendRead(request, reply, pick(presentQuote(row), request.query.fields), row.version)
+      const { params, query } = request
+      return sendItem(request, reply, reading, quoteItem(reading, params.id, query))
     },
   )
 
@@ -113,13 +129,40 @@ export function quoteReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { query, params } = request
-      const quote = await findQuote(reading, params.id)
+      const quote = await findText(reading, params.id)
       if (!quote) throw await absence(reading, 'quote', params.id)
-      const rows = await listSimilar(reading, quote, query.limit)
-      const data = rows.map((row) => pick(presentQuote(row), query.fields))
-      return sendPage(request, reply, config.publicUrl, query.limit, data, undefined)
+      const members = shownQuote(reading, query.fields)
+      const data = await listSimilar(reading, quote, query.limit, members)
+      const pages = pagesOf(request, config.publicUrl, query)
+      return sendShown(request, reply, {
+        ...pages.body(data, undefined),
+        ...{ members: Object.keys(members), objects: () => JSON.parse(`[${data}]`) },
+      })
     },
   )
+}
+
+/** What was asked for beside a list: how many there are on all pages, and by what. */
+async function countBeside(reading: Reading, { count, facets }: QuoteListQuery, found: Found) {
+  const [counted, by] = await Promise.all([
+    count && countRows(reading, found),
+    facets && countQuoteFacets(reading, found, facets, FACET_VALUES),
+  ])
+  return { count: counted, facets: by }
+}
+
+/** One quote, by id, in this audience's view. */
+function quoteItem(
+  reading: Pick<Reading, 'schema'>,
+  name: string,
+  { fields }: QuoteQuery,
+): ItemRead {
+  const members = shownQuote(reading, fields)
+  return {
+    ...{ kind: 'quote', name },
+    statement: (id) => findQuote(reading, id, members),
+    members: Object.keys(members),
+  }
 }
 
 const resource = {
@@ -129,11 +172,7 @@ const resource = {
   params: QuoteParams,
   shown: Quote,
   query: QuoteQuery,
-  async show({ tx }, id, query) {
-    const row = await findQuote({ db: tx, schema: 'editor' }, id)
-    if (!row) throw missing('quote')
-    return { body: pick(presentQuote(row), query.fields), version: row.version, address: row.id }
-  },
+  show: ({ tx }, id, query) => showWritten(tx, quoteItem({ schema: 'editor' }, id, query)),
 } satisfies Partial<
   Parameters<typeof resourceWrites<z.ZodType, z.ZodType, typeof QuoteQuery, z.ZodType>>[2]
 >

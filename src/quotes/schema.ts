@@ -146,6 +146,7 @@ const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always come
 ])
 export const QuoteParams = z.object({ id: Id })
 export const QuoteQuery = z.strictObject({ fields: fieldsParameter })
+export type QuoteQuery = z.infer<typeof QuoteQuery>
 export const QuoteWriteQuery = QuoteQuery.extend({
   onQuoteChange: choice(
     ['refuse', 'mark'],

@@ -8,7 +8,6 @@ import {
   lockArticle,
   nextVersion,
 } from '../articles/lock.ts'
-import type { ArticleRow } from '../articles/present.ts'
 import { snapshot } from '../articles/queries.ts'
 import type { ArticlePatch } from '../articles/schema.ts'
 import { record, recordArticles } from '../changes/record.ts'
@@ -20,6 +19,7 @@ import type { Expected } from '../db/versions.ts'
 import { array } from '../db/where.ts'
 import { Fault, missing, ruleBroken } from '../errors.ts'
 import { quotesOf } from '../quotes/rows.ts'
+import type { KeptArticle } from './kept.ts'
 import { MARKER, purgeText } from './purge.ts'
 import { findRevision } from './queries.ts'
 import type { Purge } from './schema.ts'
@@ -54,9 +54,9 @@ export async function restoreRevision(
 }
 
 /** The patch that makes an article, as it is now, what it was. */
-async function restoring(ctx: Writing, id: string, content: ArticleRow): Promise<ArticlePatch> {
+async function restoring(ctx: Writing, id: string, content: KeptArticle): Promise<ArticlePatch> {
   const present = await quotesOf(ctx.tx, id)
-  const confirmed = (content.quotes ?? []).filter(({ state }) => state !== 'suggested')
+  const confirmed = content.quotes.filter(({ state }) => state !== 'suggested')
   // What had been confirmed then is no suggestion again; the patch ties it to the text.
   await ctx.tx
     .update(quotes)
@@ -81,16 +81,16 @@ type Today = (kind: 'category' | 'source', then: Named) => string
  * Who a category or source of a revision is today: itself, or the one it was merged into, to which
  * its slug leads; its slug where there is neither, which the command then names in its fault.
  */
-async function today({ tx }: Writing, content: ArticleRow): Promise<Today> {
+async function today({ tx }: Writing, content: KeptArticle): Promise<Today> {
   const reading = { db: tx, schema: 'editor' } as const
-  const speakers = (content.quotes ?? []).flatMap(({ speaker_id: id, speaker_slug: slug }) =>
+  const speakers = content.quotes.flatMap(({ speaker_id: id, speaker_slug: slug }) =>
     id !== null && slug !== null ? [{ id, slug }] : [],
   )
   const find = (kind: 'category' | 'source', named: Named[]) =>
     findAddresses(reading, kind, [...new Set(named.flatMap(({ id, slug }) => [id, slug]))])
   const addresses = {
-    category: await find('category', content.categories ?? []),
-    source: await find('source', [...(content.sources ?? []), ...speakers]),
+    category: await find('category', content.categories),
+    source: await find('source', [...content.sources, ...speakers]),
   }
   return (kind, { id, slug }) => (addresses[kind].get(id) ?? addresses[kind].get(slug))?.id ?? slug
 }
@@ -98,9 +98,9 @@ async function today({ tx }: Writing, content: ArticleRow): Promise<Today> {
 const NO_IMAGE = { alt: null, caption: null, credit: null, width: null, height: null }
 
 /** A revision's content as a patch. Quotes that were removed since come as new ones. */
-function patchOf(content: ArticleRow, present: ReadonlySet<string>, today: Today): ArticlePatch {
+function patchOf(content: KeptArticle, present: ReadonlySet<string>, today: Today): ArticlePatch {
   const { headline, summary, byline, language, lead_image: leadImage } = content
-  const sources = (content.sources ?? []).map(({ role, note, ...then }) => ({
+  const sources = content.sources.map(({ role, note, ...then }) => ({
     source: today('source', then),
     role,
     note,
@@ -112,32 +112,31 @@ function patchOf(content: ArticleRow, present: ReadonlySet<string>, today: Today
     language,
     // Whole: what the image has since and had not then goes.
     leadImage: leadImage && { ...NO_IMAGE, ...leadImage },
-    body: content.body && content.body.length > 0 ? { blocks: content.body } : null,
+    body: content.body.length > 0 ? { blocks: content.body } : null,
     // Two that were merged since are one.
-    categories: [...new Set((content.categories ?? []).map((then) => today('category', then)))],
+    categories: [...new Set(content.categories.map((then) => today('category', then)))],
     sources: sources.filter(
       ({ source }, i) => sources.findIndex((other) => other.source === source) === i,
     ),
-    quotes:
-      content.quotes?.map((quote) => ({
-        ...(present.has(quote.id) && { id: quote.id }),
-        kind: quote.kind ?? 'direct',
-        text: quote.text,
-        speaker:
-          quote.speaker_id === null || quote.speaker_slug === null
-            ? null
-            : today('source', { id: quote.speaker_id, slug: quote.speaker_slug }),
-        cue: quote.cue,
-        saidAt: quote.said_at === null ? null : new Date(quote.said_at).toISOString(),
-        occasion: quote.occasion,
-        language: quote.language,
-        original:
-          quote.original_text === null || quote.original_language === null
-            ? null
-            : { text: quote.original_text, language: quote.original_language },
-        ...(quote.spans.length > 0 && { spans: quote.spans }),
-        ...(quote.state === 'suggested' && { suggested: true as const }),
-      })) ?? [],
+    quotes: content.quotes.map((quote) => ({
+      ...(present.has(quote.id) && { id: quote.id }),
+      kind: quote.kind ?? 'direct',
+      text: quote.text,
+      speaker:
+        quote.speaker_id === null || quote.speaker_slug === null
+          ? null
+          : today('source', { id: quote.speaker_id, slug: quote.speaker_slug }),
+      cue: quote.cue,
+      saidAt: quote.said_at === null ? null : new Date(quote.said_at).toISOString(),
+      occasion: quote.occasion,
+      language: quote.language,
+      original:
+        quote.original_text === null || quote.original_language === null
+          ? null
+          : { text: quote.original_text, language: quote.original_language },
+      ...(quote.spans.length > 0 && { spans: quote.spans }),
+      ...(quote.state === 'suggested' && { suggested: true as const }),
+    })),
   }
 }
 
@@ -194,8 +193,8 @@ export async function purgeRevisions(
 }
 
 /** The article as a revision would keep it now: sources may have been renamed since the last one. */
-async function currentContent(tx: Tx, id: string): Promise<ArticleRow> {
-  const { rows } = await tx.execute<{ content: ArticleRow }>(
+async function currentContent(tx: Tx, id: string): Promise<KeptArticle> {
+  const { rows } = await tx.execute<{ content: KeptArticle }>(
     sql`select to_jsonb(r) as content from (${snapshot(sql`a.id = ${id}`)}) r`,
   )
   if (!rows[0]) throw missing('article')
@@ -203,15 +202,15 @@ async function currentContent(tx: Tx, id: string): Promise<ArticleRow> {
 }
 
 /** Throws `conflict` where the text has to be taken out by an edit before it can be purged. */
-function demandOutOfText(row: LockedArticle, live: ArticleRow, purged: ArticleRow): void {
+function demandOutOfText(row: LockedArticle, live: KeptArticle, purged: KeptArticle): void {
   const refuse = (message: string) =>
     new Fault('conflict', message, { errors: [{ pointer: '/text', message }] })
   if (row.status !== 'killed')
     throw refuse('The article still says it; take it out first, then purge.')
-  const shared = ({ sources, categories, quotes: said }: ArticleRow) => [
-    sources?.map(({ role: _role, note: _note, ...source }) => source),
+  const shared = ({ sources, categories, quotes: said }: KeptArticle) => [
+    sources.map(({ role: _role, note: _note, ...source }) => source),
     categories,
-    said?.map((quote) => quote.speaker_name),
+    said.map((quote) => quote.speaker_name),
   ]
   if (!same(shared(live), shared(purged)))
     throw refuse('A source or category of the article says it; change that first, then purge.')
@@ -249,6 +248,6 @@ function same(one: unknown, other: unknown): boolean {
 }
 
 /** A correction of a quote also stands with the quote. */
-function withoutCorrections({ corrections: _, quotes: said, ...rest }: ArticleRow) {
-  return { ...rest, quotes: said?.map(({ corrections: _with, ...quote }) => quote) }
+function withoutCorrections({ corrections: _, quotes: said, ...rest }: KeptArticle) {
+  return { ...rest, quotes: said.map(({ corrections: _with, ...quote }) => quote) }
 }

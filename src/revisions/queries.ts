@@ -1,7 +1,11 @@
-import { sql } from 'drizzle-orm'
-import type { ArticleRow } from '../articles/present.ts'
+import { type SQL, sql } from 'drizzle-orm'
+import { articleMembers, type Belongings, type Shape } from '../articles/members.ts'
+import type { MadeArticle } from '../articles/present.ts'
+import type { KeyedBlock } from '../body/schema.ts'
 import type { Executor } from '../db/client.ts'
+import { selected } from '../db/json.ts'
 import { type Listing, listRows } from '../db/listing.ts'
+import type { KeptArticle } from './kept.ts'
 
 /** A revision, less its content. */
 export type RevisionRow = {
@@ -36,10 +40,10 @@ export function listRevisions(db: Executor, articleId: string, page: Listing) {
   )
 }
 
-/** A revision with the article as it was, in the shape of a load; undefined when there is none. */
-export type Revision = RevisionRow & { content: ArticleRow }
+/** A revision with what it keeps: the row of a load, which is what restoring and purging work on. */
+export type Revision = RevisionRow & { content: KeptArticle }
 
-/** The revision of a version. */
+/** The revision of a version; undefined when there is none. */
 export async function findRevision(db: Executor, articleId: string, version: number) {
   const { rows } = await db.execute<Revision>(sql`
     select ${columns}, r.content from editor.revisions r
@@ -47,11 +51,41 @@ export async function findRevision(db: Executor, articleId: string, version: num
   return rows[0]
 }
 
-/** The revision that was current at an instant. */
-export async function findRevisionAsOf(db: Executor, articleId: string, at: string) {
-  const { rows } = await db.execute<Revision>(sql`
-    select ${columns}, r.content from editor.revisions r
-    where r.article_id = ${articleId} and r.at <= ${at}::timestamptz
-    order by r.version desc limit 1`)
+/** A revision with the article as it was, as an object; formats of the body are made of its blocks. */
+export type ShownRevision = RevisionRow & { article: MadeArticle; blocks: KeyedBlock[] }
+
+/** The revision of a version, or the one that was current at an instant; undefined when there is none. */
+export async function showRevision(
+  db: Executor,
+  articleId: string,
+  which: { version: number } | { at: string },
+  shape: Shape,
+) {
+  const chosen =
+    'version' in which
+      ? sql`r.version = ${which.version}`
+      : sql`r.at <= ${which.at}::timestamptz order by r.version desc`
+  const { rows } = await db.execute<ShownRevision>(sql`
+    select ${columns}, r.content -> 'body' as blocks, (
+      select row_to_json(o) from jsonb_populate_record(null::editor.articles, r.content) a
+      cross join lateral (select ${selected(articleMembers(KEPT, shape))}) o) as article
+    from (
+      select * from editor.revisions r where r.article_id = ${articleId} and ${chosen} limit 1) r`)
   return rows[0]
+}
+
+/** What belonged to an article, out of what the revision `r` keeps. */
+const KEPT: Belongings = {
+  categories: kept('article_categories', 'categories', 'c'),
+  sources: kept('article_sources', 'sources', 's'),
+  quotes: kept('quotes', 'quotes', 'q'),
+  correctionsOfQuote: sql`json_populate_recordset(null::editor.corrections, q.corrections) c`,
+  corrections: kept('corrections', 'corrections', 'c'),
+  categorySlug: sql`(r.content ->> 'category_slug')`,
+}
+
+/** Rows of a view as a revision keeps them, in their order. */
+function kept(view: string, member: string, alias: string): SQL {
+  return sql`jsonb_populate_recordset(null::${sql.raw(`editor.${view}`)},
+    r.content -> ${sql.raw(`'${member}'`)}) ${sql.raw(alias)}`
 }

@@ -1,13 +1,14 @@
-import { type ArticleQuery, INCLUDES, KeptQuery } from '../articles/parameters.ts'
-import { presentArticle } from '../articles/present.ts'
-import { articleIn, asked, included, params } from '../articles/shape.ts'
+import { type ArticleQuery, KEPT_INCLUDES, KeptQuery } from '../articles/parameters.ts'
+import { finishKept } from '../articles/present.ts'
+import type { Article } from '../articles/schema.ts'
+import { articleIn, asked, params } from '../articles/shape.ts'
 import { missing } from '../errors.ts'
 import type { App, Services } from '../http/app.ts'
 import { sendRead } from '../http/caching.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { pagesOf, sendPage } from '../http/paging.ts'
 import { diffArticles } from './diff.ts'
 import { presentRevision } from './present.ts'
-import { findRevision, listRevisions } from './queries.ts'
+import { listRevisions, showRevision } from './queries.ts'
 import {
   Diff,
   DiffQuery,
@@ -40,9 +41,9 @@ export function revisionReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const id = await articleIn(db.editor, request.params.idOrSlug)
-      const page = await listRevisions(db.editor, id, startOf(request, request.query))
-      const data = page.rows.map(presentRevision)
-      return sendPage(request, reply, config.publicUrl, request.query.limit, data, page.next)
+      const pages = pagesOf(request, config.publicUrl, request.query)
+      const { rows, next } = await listRevisions(db.editor, id, pages)
+      return sendPage(request, reply, pages, rows.map(presentRevision), next)
     },
   )
 
@@ -63,10 +64,10 @@ export function revisionReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const id = await articleIn(db.editor, request.params.idOrSlug)
-      const revision = await findRevision(db.editor, id, request.params.n)
+      const which = { version: request.params.n }
+      const revision = await showRevision(db.editor, id, which, shapeOf(request.query))
       if (!revision) throw missing('revision')
-      const shape = shapeOf(request.query)
-      const article = presentArticle(included(revision.content, shape.include), shape)
+      const article = finishKept(revision.article, revision.blocks)
       return sendRead(request, reply, { ...presentRevision(revision), article }, revision.version)
     },
   )
@@ -88,18 +89,13 @@ export function revisionReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const { from, to } = request.query
       const id = await articleIn(db.editor, request.params.idOrSlug)
-      const [before, after] = await Promise.all([
-        findRevision(db.editor, id, from),
-        findRevision(db.editor, id, to),
-      ])
-      if (!before || !after) throw missing('revision')
-      const shape = { ...shapeOf({}), formats: ['blocks'], include: [...INCLUDES] }
-      const show = (content: typeof before.content) => presentArticle(content, shape)
-      return sendRead(
-        request,
-        reply,
-        diffArticles(show(before.content), show(after.content), { from, to }),
+      const shape = { ...shapeOf({}), formats: ['blocks'], include: KEPT_INCLUDES }
+      const [before, after] = await Promise.all(
+        [from, to].map((version) => showRevision(db.editor, id, { version }, shape)),
       )
+      if (!before || !after) throw missing('revision')
+      const [was, is] = [before, after].map(({ article, blocks }) => finishKept(article, blocks))
+      return sendRead(request, reply, diffArticles(was as Article, is as Article, { from, to }))
     },
   )
 }

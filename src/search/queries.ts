@@ -21,7 +21,7 @@ export function inRanges(language: SQL, ranges: readonly string[]): SQL {
  * `-word` of one would find all texts of the others. Languages in use are found by walking from one
  * to the next (3 pages of an index each). Stop words alone mean nothing: no row, and nothing found.
  */
-export function searching(reading: Reading, { q, languages }: Words): SQL[] {
+export function searching(reading: Pick<Reading, 'schema'>, { q, languages }: Words): SQL[] {
   const articles = view(reading.schema, 'articles')
   // Readers' index also has the newest first, editors' need not: every row is theirs to see.
   const order = reading.schema === 'reader' ? sql`, a.listed_at desc, a.id desc` : sql``

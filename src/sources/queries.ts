@@ -1,11 +1,12 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from '../db/client.ts'
+import { type Members, pickMembers, selected } from '../db/json.ts'
 import type { Order } from '../db/keyset.ts'
-import { countRows, type Listing, listRows } from '../db/listing.ts'
+import { type Listing, listObjects } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
 import { anyOrNone, array, type Resolved } from '../db/where.ts'
 import { matchesName, nameRelevance } from '../search/names.ts'
-import type { SourceRow } from './present.ts'
+import { SOURCE } from './members.ts'
 import type { SourceListQuery } from './schema.ts'
 
 const ORDERS = {
@@ -16,40 +17,62 @@ const ORDERS = {
   '-createdAt': { column: sql`s.created_at`, type: 'timestamptz', descending: true },
 } as const
 
-/** One source by id, or undefined. */
-export async function findSource({ db, schema }: Reading, id: string) {
-  const { rows } = await db.execute<SourceRow>(
-    sql`select * from ${view(schema, 'sources')} where id = ${id}`,
-  )
-  return rows[0]
+/** The source under an id, or a slug of today, as an object with what is told of it. */
+export function findSource(
+  { schema }: Pick<Reading, 'schema'>,
+  name: SQL,
+  isId: boolean,
+  members: Members,
+): SQL {
+  return sql`
+    select row_to_json(o)::text as data, s.id, s.version, s.slug
+    from ${view(schema, 'sources')} s cross join lateral (select ${selected(members)}) o
+    where ${isId ? sql`s.id = ${name}::uuid` : sql`s.slug = ${name}`}`
 }
 
-/** A page of sources, and how many there are on all pages if that is asked. */
-export async function listSources(
-  reading: Reading,
+/** The members of a source: those that were asked for, and counts. */
+export function sourceMembers(
+  reading: Pick<Reading, 'schema'>,
+  { fields, include }: Pick<SourceListQuery, 'fields' | 'include'>,
+): Members {
+  const members = pickMembers(SOURCE, fields)
+  return include?.includes('counts') ? { ...members, ...counts(reading) } : members
+}
+
+/** The rows of a list: where `s` is from, and the conditions on it. */
+type Found = { lead: SQL | undefined; from: SQL; where: (SQL | undefined | '')[] }
+
+/** Which sources a list is about. */
+export function findSources(
+  { schema }: Pick<Reading, 'schema'>,
   query: SourceListQuery,
-  page: Listing,
   organization: Resolved | undefined,
-) {
-  const { schema } = reading
-  const sources = sql`${view(schema, 'sources')} s`
-  const list = {
-    from: query.sort === '-quoteCount' ? sql`${sources} left join ${quoted(reading)}` : sources,
-    select: query.include?.includes('counts') ? sql`s.*, ${counts(reading)}` : sql`s.*`,
+  lead?: SQL,
+): Found {
+  return {
+    lead,
+    from: sql`${view(schema, 'sources')} s`,
     where: [
       query.q && matchesName(sql`s.name`, query.q),
       query.ids && sql`s.id = any(${array(query.ids, 'uuid')})`,
       anyOrNone(sql`s.kind`, query.kind),
       anyOrNone(sql`s.organization_id`, organization, 'uuid'),
     ],
-    order: orderOf(query),
-    page,
   }
-  const [listed, count] = await Promise.all([
-    listRows<SourceRow>(reading, list),
-    query.count && countRows(reading, { from: sources, where: list.where }),
-  ])
-  return { ...listed, count }
+}
+
+/** A page of sources, as one row of objects. */
+export function listSources(
+  reading: Pick<Reading, 'schema'>,
+  { lead, from, where }: Found,
+  query: SourceListQuery,
+  page: Listing,
+  members: Members,
+): SQL {
+  return listObjects({
+    ...{ alias: 's', lead, where, order: orderOf(query), page, members },
+    from: query.sort === '-quoteCount' ? sql`${from} left join ${quoted(reading)}` : from,
+  })
 }
 
 function orderOf({ sort, q }: SourceListQuery): Order {
@@ -63,13 +86,15 @@ function orderOf({ sort, q }: SourceListQuery): Order {
 }
 
 /** How many quotes each speaker has in this audience's view: one pass over the quotes. */
-const quoted = ({ schema }: Reading) => sql`(
+const quoted = ({ schema }: Pick<Reading, 'schema'>) => sql`(
   select q.speaker_id, count(*)::integer as quotes from ${view(schema, 'quotes')} q
   where q.speaker_id is not null group by q.speaker_id) t on t.speaker_id = s.id`
 
-/** The counts of one source, in the select list: made for the rows of the page only. */
-const counts = ({ schema }: Reading) => sql`
-  (select count(*)::integer from ${view(schema, 'quotes')} q
-   where q.speaker_id = s.id) as quote_count,
-  (select count(distinct l.article_id)::integer from ${view(schema, 'article_listings')} l
-   where l.resource_id = s.id and l.kind in ('source', 'speaker')) as article_count`
+/** The counts of one source: made for the rows of the page only. */
+const counts = ({ schema }: Pick<Reading, 'schema'>): Members => ({
+  quoteCount: sql`(select count(*)::integer from ${view(schema, 'quotes')} q
+    where q.speaker_id = s.id)`,
+  articleCount: sql`(select count(distinct l.article_id)::integer
+    from ${view(schema, 'article_listings')} l
+    where l.resource_id = s.id and l.kind in ('source', 'speaker'))`,
+})

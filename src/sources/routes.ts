@@ -1,15 +1,14 @@
-import { missing } from '../errors.ts'
-import { pick } from '../fields.ts'
-import { addressed, addressOf, resolveFilters } from '../http/addressing.ts'
+import type { Reading } from '../db/client.ts'
+import { countRows } from '../db/listing.ts'
+import { addressOf } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
-import { sendRead } from '../http/caching.ts'
 import { reassignment } from '../http/item.ts'
-import { sendPage, startOf } from '../http/paging.ts'
+import { pagesOf } from '../http/paging.ts'
+import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
-import { presentCounts, presentSource } from './present.ts'
-import { findSource, listSources } from './queries.ts'
+import { findSource, findSources, listSources, sourceMembers } from './queries.ts'
 import {
   Source,
   SourceCreate,
@@ -39,16 +38,21 @@ export function sourceReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { query } = request
-      const { organization } = await resolveFilters(reading, {
-        organization: ['source', query.organization],
-      })
-      const page = await listSources(reading, query, startOf(request, query), organization)
-      const data = page.rows.map((row) => ({
-        ...pick(presentSource(row), query.fields),
-        ...presentCounts(row),
-      }))
-      return sendPage(request, reply, config.publicUrl, query.limit, data, page.next, {
-        count: page.count,
+      const pages = pagesOf(request, config.publicUrl, query)
+      const members = sourceMembers(reading, query)
+      return sendList(request, reply, reading, {
+        filters: { organization: ['source', query.organization] },
+        pages,
+        statement: ({ named, lead }) => {
+          const found = findSources(reading, query, named.organization, lead)
+          return listSources(reading, found, query, pages, members)
+        },
+        members: Object.keys(members),
+        counted: isCounted(query)
+          ? async ({ organization }) => ({
+              count: await countRows(reading, findSources(reading, query, organization)),
+            })
+          : undefined,
       })
     },
   )
@@ -69,14 +73,24 @@ export function sourceReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const reading = readingOf(request, db)
-      const id = await addressed(request, reply, reading, 'source', request.params.idOrSlug)
-      if (id === undefined) return reply
-      const row = await findSource(reading, id)
-      if (!row) throw missing('source')
-      const shown = pick(presentSource(row), request.query.fields)
-      return sendRead(request, reply, shown, row.version, row.updated_at)
+      const { params, query } = request
+      return sendItem(request, reply, reading, sourceItem(reading, params.idOrSlug, query))
     },
   )
+}
+
+/** One source, by id or slug, in this audience's view. */
+function sourceItem(
+  reading: Pick<Reading, 'schema'>,
+  name: string,
+  { fields }: SourceQuery,
+): ItemRead {
+  const members = sourceMembers(reading, { fields })
+  return {
+    ...{ kind: 'source', name },
+    statement: (named, isId) => findSource(reading, named, isId, members),
+    members: Object.keys(members),
+  }
 }
 
 /** Writes of sources. */
@@ -88,15 +102,7 @@ export function sourceWrites(app: App, { db }: Services): void {
     params,
     shown: Source,
     query: SourceQuery,
-    async show({ tx }, id, query) {
-      const row = await findSource({ db: tx, schema: 'editor' }, id)
-      if (!row) throw missing('source')
-      return {
-        body: pick(presentSource(row), query.fields),
-        version: row.version,
-        address: row.slug,
-      }
-    },
+    show: ({ tx }, id, query) => showWritten(tx, sourceItem({ schema: 'editor' }, id, query)),
     create: {
       summary: 'Create a source',
       description: 'An anonymous source has a public label and nothing that could identify it.',

@@ -101,6 +101,7 @@ const fieldsParameter = list(SOURCE_FIELDS, 'Only these members; `id` always com
   'title',
 ])
 export const SourceQuery = z.strictObject({ fields: fieldsParameter })
+export type SourceQuery = z.infer<typeof SourceQuery>
 export const SourceListQuery = z
   .strictObject({
     q: q.meta({

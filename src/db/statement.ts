@@ -1,0 +1,50 @@
+import { fillPlaceholders, type SQL, sql } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import type pg from 'pg'
+import type { Executor } from './client.ts'
+
+/** A query, or a part of one, that is not sent yet: for whoever passes it on and knows no SQL. */
+export type Query = SQL
+
+/**
+ * A read in one statement: what is asked, and what its row becomes. It depends on nothing but what was
+ * asked for, so that it can be asked again. `name` is the item that the path of an item names.
+ */
+export type Plan<Shown> = {
+  statement(name: SQL): SQL
+  /** Undefined when it takes a closer look: there is no row, or it names what does not exist. */
+  // biome-ignore lint/suspicious/noExplicitAny: the row of the statement beside it
+  shown(row: any): Shown | undefined
+}
+
+/** Asks a read once; undefined as {@link Plan.shown} has it. */
+export async function carryOut<Shown>(
+  db: Executor,
+  plan: Plan<Shown>,
+  name = '',
+): Promise<Shown | undefined> {
+  const { rows } = await db.execute(plan.statement(sql`${name}`))
+  return rows[0] && plan.shown(rows[0])
+}
+
+/** A read that was asked before: the statement is written down, and is only sent. */
+export type Prepared<Shown> = (pool: pg.Pool, name: string) => Promise<Shown | undefined>
+
+const dialect = new PgDialect()
+
+/** So many texts are kept once, however many reads have them. */
+const MOST = 500
+const texts = new Map<string, string>()
+
+/** Writes the statement of a read down: making it anew takes as long as all the rest of a list. */
+export function prepare<Shown>(plan: Plan<Shown>): Prepared<Shown> {
+  const written = dialect.sqlToQuery(plan.statement(sql`${sql.placeholder('name')}`))
+  const known = texts.get(written.sql)
+  if (known === undefined && texts.size < MOST) texts.set(written.sql, written.sql)
+  const text = known ?? written.sql
+  return async (pool, name) => {
+    const values = fillPlaceholders(written.params, { name })
+    const { rows } = await pool.query({ text, values })
+    return rows[0] && plan.shown(rows[0])
+  }
+}

@@ -1,0 +1,176 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Executor, Reading } from '../db/client.ts'
+import { absence } from '../db/gone.ts'
+import { inOneLine } from '../db/json.ts'
+import { type Listed, pageOfObjects } from '../db/listing.ts'
+import type { SlugKind } from '../db/slugs.ts'
+import { carryOut, type Plan, type Query } from '../db/statement.ts'
+import { missing } from '../errors.ts'
+import { UUID } from '../fields.ts'
+import {
+  addressed,
+  type Filtered,
+  type Filters,
+  type KnownIds,
+  leadFilters,
+  resolveFilters,
+} from './addressing.ts'
+import { type Shown, sendShown } from './caching.ts'
+import type { Meta, Pages } from './paging.ts'
+
+/** The ids that filters come to, by parameter. */
+export type Resolved<K extends string> = Record<K, KnownIds | undefined>
+
+/** A list of a kind: which filters name others, what is asked, and what its objects show. */
+export type ListRead<K extends string> = {
+  filters: Filters<K>
+  pages: Pages
+  statement(filtered: Filtered<K>): Query
+  /** The names of the members of its objects. */
+  members: readonly string[]
+  /** Finishes the text of its objects, where PostgreSQL cannot make all of it. */
+  finish?(objects: string): string
+  /** What is counted beside it; absent where nothing is. */
+  counted?: ((named: Resolved<K>) => Promise<Meta>) | undefined
+  /** What was probably meant where its words find nothing; absent where there are none. */
+  meant?: ((named: Resolved<K>) => Promise<string | undefined>) | undefined
+}
+
+/** Is anything counted beside the list? */
+export function isCounted(query: { count?: unknown; facets?: unknown }): boolean {
+  return query.count !== undefined || query.facets !== undefined
+}
+
+/** Is it the first page of a search, for which other words may be told when nothing is found? */
+export function isFirst(query: { q?: string | undefined; cursor?: string | undefined }): boolean {
+  return query.q !== undefined && query.cursor === undefined
+}
+
+/**
+ * Sends a list. Most are one statement, which is noted so that it can be asked again; what is counted,
+ * names several others, or finds nothing where words were looked for, takes more.
+ */
+export async function sendList<K extends string>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  reading: Reading,
+  list: ListRead<K>,
+): Promise<FastifyReply> {
+  const simple = list.counted ? undefined : leadFilters(reading, list.filters)
+  if (simple) {
+    const plan: Plan<Shown> = {
+      statement: () => list.statement(simple),
+      shown: (row: Listed) =>
+        row.data === null && list.meant ? undefined : shownList(list, simple, row),
+    }
+    const shown = await carryOut(reading.db, plan)
+    if (shown) {
+      request.plan = plan
+      return sendShown(request, reply, shown)
+    }
+  }
+  const filtered = await resolveFilters(reading, list.filters)
+  const [{ rows }, counted] = await Promise.all([
+    reading.db.execute<Listed>(list.statement(filtered)),
+    list.counted?.(filtered.named),
+  ])
+  const [row] = rows
+  const didYouMean = row?.data === null ? await list.meant?.(filtered.named) : undefined
+  const meta = { ...counted, didYouMean }
+  return sendShown(request, reply, shownList(list, filtered, row as Listed, meta) as Shown)
+}
+
+/** A list as it is sent; undefined where a filter leads nowhere. */
+function shownList<K extends string>(
+  { pages, members, finish }: ListRead<K>,
+  filtered: Filtered<K>,
+  row: Listed,
+  meta?: Meta,
+): Shown | undefined {
+  const resolved = filtered.resolved(row)
+  if (!resolved) return undefined
+  const { data, next } = pageOfObjects(row, pages)
+  const objects = finish ? finish(data) : data
+  return {
+    ...pages.body(objects, next, meta),
+    ...{ members, resolved, empty: data === '', objects: () => JSON.parse(`[${objects}]`) },
+  }
+}
+
+/** What the statement of one item brings: the object as text, and what is told of it. */
+export type FoundItem = {
+  data: string
+  id: string
+  version: number
+  slug?: string
+  /** Absent where its own date does not tell when it was changed last. */
+  modified?: number
+  /** The article it goes with. */
+  article_id?: string
+}
+
+/** One item of a kind: what is asked, under its id or its slug of today, and what it shows. */
+export type ItemRead = {
+  kind: SlugKind | 'quote'
+  name: string
+  statement(name: Query, isId: boolean): Query
+  members: readonly string[]
+  finish?(object: string): string
+}
+
+/**
+ * Sends one item: in one statement, which is noted so that it can be asked again for another name. An
+ * old slug is answered 301. Throws `not_found`, `gone`, `legally_removed`.
+ */
+export async function sendItem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  reading: Reading,
+  item: ItemRead,
+): Promise<FastifyReply> {
+  const { kind, name } = item
+  const plan = planOf(item, UUID.test(name))
+  const shown = await carryOut(reading.db, plan, name)
+  if (shown) {
+    request.plan = plan
+    return sendShown(request, reply, shown)
+  }
+  if (kind === 'quote') throw await absence(reading, kind, name)
+  const id = await addressed(request, reply, reading, kind, name)
+  if (id === undefined) return reply
+  // It came, or got this slug, between the two questions.
+  const after = await carryOut(reading.db, planOf(item, true), id)
+  if (!after) throw await absence(reading, kind, id)
+  return sendShown(request, reply, after)
+}
+
+function planOf(item: ItemRead, isId: boolean): Plan<Shown> {
+  return {
+    statement: (name) => item.statement(name, isId),
+    shown: (row: FoundItem) => shownItem(item, row),
+  }
+}
+
+/** An item as its writer is shown it, in the transaction of the write. Throws `not_found`. */
+export async function showWritten(db: Executor, item: ItemRead): Promise<Shown> {
+  const shown = await carryOut(db, planOf(item, true), item.name)
+  if (!shown) throw missing(item.kind)
+  return shown
+}
+
+/** An item as it is sent. */
+function shownItem(
+  { kind, members, finish }: Pick<ItemRead, 'kind' | 'members' | 'finish'>,
+  row: FoundItem,
+): Shown {
+  const data = inOneLine(row.data)
+  const body = finish ? finish(data) : data
+  const about = row.article_id
+    ? ({ kind: 'article', id: row.article_id } as const)
+    : { kind, id: row.id }
+  return {
+    ...{ body, version: row.version, members, about, objects: () => JSON.parse(body) },
+    address: row.slug ?? row.id,
+    ...(row.modified !== undefined && { modified: row.modified }),
+  }
+}
