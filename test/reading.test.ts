@@ -37,19 +37,19 @@ function examplesOf(page: string): Example[] {
   })
 }
 
-/** An output as the page prints it: a first line of JSON is indented, all else stays. */
+/** An output as the page prints it: the JSON it begins with is indented, all else stays. */
 function printed(output: string): string {
-  const [first = '', ...rest] = output.trimEnd().split('\n')
-  const json = first.startsWith('{')
-  const line = json ? stringify(JSON.parse(first), { maxLength: 124, indent: 2 }) : first
-  return [line, ...rest, ''].join('\n')
+  const [whole = '', json = ''] = /^(?:(\{.*\})\n?)?/s.exec(output.trimEnd()) ?? []
+  const indented = json && stringify(JSON.parse(json), { maxLength: 124, indent: 2 })
+  const rest = output.trimEnd().slice(whole.length)
+  return [indented, rest].filter(Boolean).join('\n').concat('\n')
 }
 
 /** What is another in every newsroom: ids (of requests too), cursors, and ETags, which hash both. */
 const VOLATILE = [
   { what: 'id', pattern: /(?<=")[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=")/g },
   { what: 'cursor', pattern: /(?<="next": ")[\w-]{80,}(?=")|(?<=[?&]cursor=)[\w-]{80,}(?=>)/g },
-  { what: 'etag', pattern: /(?<=^ETag: ")[\w-]{16}(?="$)/gm },
+  { what: 'etag', pattern: /(?<=^ETag: ")[\w-]{8,16}(?="$)/gm },
 ]
 
 /** An answer with a number for each of these, so that what was the same must still be the same. */

@@ -4,7 +4,7 @@ import { CORRECTION } from '../corrections/members.ts'
 import type { Reading } from '../db/client.ts'
 import { arrayOf, instant, type Members, pickMembers } from '../db/json.ts'
 import { view } from '../db/slugs.ts'
-import { correctionsOfQuote, quoteMembers } from '../quotes/members.ts'
+import { shownQuote } from '../quotes/members.ts'
 import { marked } from '../search/queries.ts'
 import { SOURCE_OF_ARTICLE } from '../sources/members.ts'
 import { addressOf } from './address.ts'
@@ -24,15 +24,13 @@ export type Shape = {
 }
 
 /** Where what belongs to an article is read: each as rows with their alias, in their order. */
-export type Belongings = {
+export type Belongings = Pick<Reading, 'schema'> & {
   /** `c` */
   categories: SQL
   /** `s` */
   sources: SQL
   /** `q` */
   quotes: SQL
-  /** `c`, of the quote `q` */
-  correctionsOfQuote: SQL
   /** `c` */
   corrections: SQL
   /** The slug of the first category, a value. */
@@ -48,10 +46,10 @@ export function belongings(reading: Pick<Reading, 'schema'>, { articleUrl, field
     (select * from ${view(schema, name)} x where x.article_id = a.id
      order by x.${sql.raw(order)}) ${sql.raw(alias)}`
   return {
+    schema,
     categories: rows('article_categories', 'c', 'place'),
     sources: rows('article_sources', 's', 'place'),
     quotes: rows('quotes', 'q', 'position'),
-    correctionsOfQuote: correctionsOfQuote(reading),
     corrections: rows('corrections', 'c', 'at, x.id'),
     categorySlug: firstCategory(reading, 'a'),
     related: () => relatedTo(reading, articleUrl, fieldsOf?.related),
@@ -87,8 +85,7 @@ export function articleMembers(of: Belongings, shape: Shape): Members {
   const included = {
     categories: () => arrayOf(of.categories, pickMembers(CATEGORY, fieldsOf.categories)),
     sources: () => arrayOf(of.sources, pickMembers(SOURCE_OF_ARTICLE, fieldsOf.sources)),
-    quotes: () =>
-      arrayOf(of.quotes, pickMembers(quoteMembers(of.correctionsOfQuote), fieldsOf.quotes)),
+    quotes: () => arrayOf(of.quotes, shownQuote(of, fieldsOf.quotes)),
     corrections: () => arrayOf(of.corrections, pickMembers(CORRECTION, fieldsOf.corrections)),
     related: () => of.related?.(),
   }

@@ -65,7 +65,6 @@ export function articleReads(app: App, { config, db }: Services): void {
       demandEditorFields(request.actor, query.fields)
       const reading = readingOf(request, db)
       const shape = asked(query, config, isEditor(request), [])
-      const pages = pagesOf(request, config.publicUrl, query)
       const members = articleMembers(belongings(reading, shape), shape)
       return sendList(request, reply, reading, {
         filters: {
@@ -73,10 +72,10 @@ export function articleReads(app: App, { config, db }: Services): void {
           source: ['source', query.source],
           speaker: ['source', query.speaker],
         },
-        pages,
-        statement: ({ named, lead }) => {
+        pagesAt: (url) => pagesOf(url, config.publicUrl, query),
+        statement: ({ named, lead }, page) => {
           const found = findArticles(reading, query, named, lead)
-          return listArticles(reading, found, query.sort, pages, members, RANKED)
+          return listArticles(reading, found, query.sort, page, members, RANKED)
         },
         members: Object.keys(members),
         finish: (objects) => finished(objects, shape),

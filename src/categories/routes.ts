@@ -67,20 +67,19 @@ export function categoryReads(app: App, { config, db }: Services): void {
       const filters = { parent: ['category', query.parent] } as const
       if (query.tree) {
         demandNothingOfLists(request)
-        const { named } = await resolveFilters(reading, filters)
+        const named = await resolveFilters(reading, filters)
         const data = presentTree(await listTree(reading, query, named.parent))
         const members = [...Object.keys(categoryMembers(reading, query)), 'children']
         const shown = { body: JSON.stringify({ data }), members, resolved: named }
         return sendShown(request, reply, { ...shown, objects: () => data })
       }
-      const pages = pagesOf(request, config.publicUrl, query)
       const members = categoryMembers(reading, query)
       return sendList(request, reply, reading, {
         filters,
-        pages,
-        statement: ({ named, lead }) => {
+        pagesAt: (url) => pagesOf(url, config.publicUrl, query),
+        statement: ({ named, lead }, page) => {
           const found = findCategories(reading, query, named.parent, lead)
-          return listCategories(found, query, pages, members)
+          return listCategories(found, query, page, members)
         },
         members: Object.keys(members),
         counted: isCounted(query)

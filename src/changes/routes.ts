@@ -41,7 +41,7 @@ export function auditRoutes(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const { query } = request
-      const pages = pagesOf(request, config.publicUrl, query)
+      const pages = pagesOf(request.url, config.publicUrl, query)
       const { rows, next } = await listChanges(db.editor, query, pages)
       return sendPage(request, reply, pages, rows.map(presentChange), next)
     },

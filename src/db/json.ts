@@ -46,11 +46,3 @@ export function arrayOf(rows: SQL, members: Members): SQL {
   return sql`(select coalesce(json_agg(o), '[]')
     from ${rows} cross join lateral (select ${selected(members)}) o)`
 }
-
-/**
- * JSON in one line: json_agg breaks lines between rows, and so does a list (`BETWEEN` of listing.ts). In
- * JSON itself a line break is written `\\n`, so none of these stands within a text.
- */
-export function inOneLine(json: string): string {
-  return json.replaceAll(/, ?\n ?/g, ',')
-}

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from './client.ts'
-import { inOneLine, type Members, selected } from './json.ts'
+import { type Members, selected } from './json.ts'
 import { after, type Order, orderBy, sortKey } from './keyset.ts'
 import { LEAD } from './slugs.ts'
 import { all, literal } from './where.ts'
@@ -44,15 +44,15 @@ export function pageOf<T extends { id: string }>(rows: readonly Keyed<T>[], { li
 export type Listed = {
   /** The objects, with {@link BETWEEN} between them; null when there are none. */
   data: string | null
-  /** How many of them, one more than asked for when there is a next page. */
-  found: number
-  last_id: string | null
   /** What the name of a filter leads to, where the statement finds it out. */
   lead?: string | null
   [place: `last_${number}`]: string | null
 }
 
-/** Stands between the objects of a page and nowhere else: in JSON a line break is written `\\n`. */
+/**
+ * Stands between the objects of a page and nowhere else: in JSON a line break is written `\\n`, and what
+ * json_agg makes within an object has a space before it.
+ */
 const BETWEEN = ',\n'
 
 /** A list whose rows become objects: where they are from, under which alias, with which members. */
@@ -84,8 +84,7 @@ export function listObjects(list: ObjectList): SQL {
     (value, i) => sql`${value} as ${sql.raw(`last_${i}`)}`,
   )
   return sql`${withTables(lead ? [lead, ...tables] : tables)}
-    select string_agg(row_to_json(o)::text, E',\n') as data, count(*)::integer as found,
-      ${last(sql.raw(`${alias}.id`))} as last_id, ${sql.join(ends, sql`, `)}
+    select string_agg(row_to_json(o)::text, E',\n') as data, ${sql.join(ends, sql`, `)}
       ${lead ? sql`, ${LEAD}::text as lead` : sql``}
     from (
       select ${table}.*, ${sql.join(
@@ -98,14 +97,24 @@ export function listObjects(list: ObjectList): SQL {
 
 /** The objects of a page as a JSON array without its brackets, and where the next page begins. */
 export function pageOfObjects(row: Listed, { limit }: Listing) {
-  const { data, found, last_id: id } = row
-  if (data === null || found <= limit) return { data: inOneLine(data ?? ''), next: undefined }
+  const { data } = row
+  if (data === null) return { data: '', next: undefined }
+  // Where the last object of the page begins, and where one more would.
+  let [start, end] = [0, data.indexOf(BETWEEN)]
+  for (let n = 1; n < limit && end !== -1; n++) {
+    start = end + BETWEEN.length
+    end = data.indexOf(BETWEEN, start)
+  }
+  if (end === -1) return { data, next: undefined }
   const values: string[] = []
   for (let i = 0; `last_${i}` in row; i++) values.push(row[`last_${i}`] ?? '')
-  return {
-    data: inOneLine(data.slice(0, data.lastIndexOf(BETWEEN))),
-    next: id === null ? undefined : { values, id },
-  }
+  return { data: data.slice(0, end), next: { values, id: idOf(data, start) } }
+}
+
+/** The id of the object that begins there: it is the first member of every one. */
+function idOf(data: string, start: number): string {
+  const at = start + '{"id":"'.length
+  return data.slice(at, at + 36)
 }
 
 /** Common table expressions in front of a statement; nothing when there are none. */

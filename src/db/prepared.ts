@@ -29,7 +29,13 @@ function nameOf(text: string): string | undefined {
   return name
 }
 
-type Statement = { text?: unknown; name?: string }
+type Statement = {
+  text?: unknown
+  name?: string
+  values?: unknown
+  types?: unknown
+  rowMode?: unknown
+}
 type Callback = (error: (Error & { code?: string }) | null, result?: unknown) => void
 
 /**
@@ -44,14 +50,13 @@ export class PreparingClient extends pg.Client {
 
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through
   override query(statement: any, ...rest: any[]): any {
-    const { text, name } = (statement ?? {}) as Statement
+    const { text, name, values, types, rowMode } = (statement ?? {}) as Statement
     const own = typeof text === 'string' && !name ? nameOf(text) : undefined
     if (own === undefined) return super.query.apply(this, [statement, ...rest] as never)
-    const send = (args: unknown[]) =>
-      super.query.apply(this, [
-        { ...statement, name: `${own}.${this.#migrations}` },
-        ...args,
-      ] as never) as unknown
+    const send = (args: unknown[]) => {
+      const named = { text, values, types, rowMode, name: `${own}.${this.#migrations}` }
+      return super.query.apply(this, [named, ...args] as never) as unknown
+    }
     const callback = rest.at(-1)
     if (typeof callback === 'function') {
       const heeding: Callback = (error, result) => {

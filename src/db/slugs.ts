@@ -123,8 +123,13 @@ export const LEAD: SQL = sql`(select lead.id from lead)`
  * The table of what a name, present or past, leads to in this audience's view; its id is null where it
  * leads nowhere. With it a list by one slug takes no question before its own.
  */
-export function leadTable(schema: Reading['schema'], kind: SlugKind, name: string): SQL {
-  const id = UUID.test(name)
+export function leadTable(
+  schema: Reading['schema'],
+  kind: SlugKind,
+  name: SQL,
+  isId: boolean,
+): SQL {
+  const id = isId
     ? sql`select id from ${view(schema, TABLE[kind])} where id = ${name}::uuid`
     : sql`select resource_id from ${view(schema, 'slugs')}
         where kind = ${sql.raw(`'${kind}'`)} and slug = ${name}`

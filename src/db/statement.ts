@@ -8,27 +8,36 @@ export type Query = SQL
 
 /**
  * A read in one statement: what is asked, and what its row becomes. It depends on nothing but what was
- * asked for, so that it can be asked again. `name` is the item that the path of an item names.
+ * asked for, so that it can be asked again, for another name too: the item that a path names, or the one
+ * that a list is filtered by.
  */
 export type Plan<Shown> = {
   statement(name: SQL): SQL
-  /** Undefined when it takes a closer look: there is no row, or it names what does not exist. */
+  /**
+   * `url` is what was asked this time. Undefined when it takes a closer look: there is no row, or the
+   * name leads nowhere.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: the row of the statement beside it
-  shown(row: any): Shown | undefined
+  shown(row: any, url: string): Shown | undefined
 }
 
 /** Asks a read once; undefined as {@link Plan.shown} has it. */
 export async function carryOut<Shown>(
   db: Executor,
   plan: Plan<Shown>,
-  name = '',
+  name: string,
+  url: string,
 ): Promise<Shown | undefined> {
   const { rows } = await db.execute(plan.statement(sql`${name}`))
-  return rows[0] && plan.shown(rows[0])
+  return rows[0] && plan.shown(rows[0], url)
 }
 
 /** A read that was asked before: the statement is written down, and is only sent. */
-export type Prepared<Shown> = (pool: pg.Pool, name: string) => Promise<Shown | undefined>
+export type Prepared<Shown> = (
+  pool: pg.Pool,
+  name: string,
+  url: string,
+) => Promise<Shown | undefined>
 
 const dialect = new PgDialect()
 
@@ -42,9 +51,9 @@ export function prepare<Shown>(plan: Plan<Shown>): Prepared<Shown> {
   const known = texts.get(written.sql)
   if (known === undefined && texts.size < MOST) texts.set(written.sql, written.sql)
   const text = known ?? written.sql
-  return async (pool, name) => {
+  return async (pool, name, url) => {
     const values = fillPlaceholders(written.params, { name })
     const { rows } = await pool.query({ text, values })
-    return rows[0] && plan.shown(rows[0])
+    return rows[0] && plan.shown(rows[0], url)
   }
 }

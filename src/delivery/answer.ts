@@ -4,8 +4,11 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 /** How an answer may be encoded. */
 export type Encoding = 'identity' | 'gzip' | 'br'
 
+/** Bytes; as text where they are sent once and not kept, which saves copying them. */
+export type Bytes = Buffer | string
+
 /** Bytes as they are sent. */
-export type Encoded = { encoding: Encoding; bytes: Buffer }
+export type Encoded = { encoding: Encoding; bytes: Bytes }
 
 /** Below it, an encoding saves less than it costs: with its headers, 1 kB fits into one packet. */
 const WORTH_ENCODING = 1024
@@ -22,7 +25,7 @@ export type Answer = {
   /** Of whose making it is, for the metrics. */
   route: string
   status: number
-  bytes: Buffer
+  bytes: Bytes
   /** Where a problem names the id of its request, which is each caller's own. */
   idAt: number | undefined
   /** Names and values in turn: what is the same for every caller at every time, but the ETag. */
@@ -51,11 +54,11 @@ export function encode(
   grown: () => void,
 ): Encoded | Promise<Encoded> {
   const plain: Encoded = { encoding: 'identity', bytes: answer.bytes }
-  if (encoding === 'identity' || answer.bytes.length < WORTH_ENCODING) return plain
+  if (encoding === 'identity' || Buffer.byteLength(answer.bytes) < WORTH_ENCODING) return plain
   const known = answer.encoded[encoding]
   if (known) return known
   const making = pack[encoding](answer.bytes, options[encoding]).then((bytes) => {
-    const made = bytes.length < answer.bytes.length ? { encoding, bytes } : plain
+    const made = bytes.length < Buffer.byteLength(answer.bytes) ? { encoding, bytes } : plain
     answer.encoded[encoding] = made
     if (made !== plain) grown()
     return made
@@ -66,7 +69,7 @@ export function encode(
 
 /** What an answer takes in memory, about: 400 bytes for its objects, and 120 for each group. */
 export function sizeOf({ bytes, headers, groups, encoded }: Answer, key: string): number {
-  let size = bytes.length + 2 * key.length + 400 + 120 * groups.size
+  let size = Buffer.byteLength(bytes) + 2 * key.length + 400 + 120 * groups.size
   for (const text of headers) size += text.length
   for (const made of [encoded.gzip, encoded.br]) {
     if (made && !('then' in made) && made.encoding !== 'identity') size += made.bytes.length

@@ -71,16 +71,20 @@ const ASKED: Record<Kind, ReadonlySet<string>> = {
 /** Orders by what a row itself says; another, such as the most quoted, is by what others say. */
 const OWN_SORTS = /^-?(publishedAt|updatedAt|headline|relevance|saidAt|createdAt|name|position)$/
 
-/** The groups an answer depends on, at most 32. */
-export function dependenciesOf(made: Made): Set<string> {
+/**
+ * The groups an answer depends on, at most 32; and whether its objects had to be looked at, or another
+ * answer to the same question, with the same filters, would depend on the same.
+ */
+export function dependenciesOf(made: Made): { groups: Set<string>; looked: boolean } {
   const read = READS[made.operation ?? '']
-  if (!read) return named([ANY])
+  const unlooked = (groups: string[]) => ({ groups: named(groups), looked: false })
+  if (!read) return unlooked([ANY])
   const { kind, many } = read
-  if (made.status === 301) return named(made.about ? itself(made.about) : [ANY])
-  if (made.status !== 200) return named([absence(kind)])
+  if (made.status === 301) return unlooked(made.about ? itself(made.about) : [ANY])
+  if (made.status !== 200) return unlooked([absence(kind)])
   const groups = new Set(many ? page(made, kind) : made.about ? itself(made.about) : [ANY])
-  show(made, kind, groups)
-  return named(groups)
+  const looked = show(made, kind, groups)
+  return { groups: named(groups), looked: looked || !many }
 }
 
 /** Who a resource is, and whether readers see it. */
@@ -106,17 +110,31 @@ function page(made: Made, kind: Kind): string[] {
   ]
 }
 
-/** Adds whose names and words the objects show. They are looked at only where their members' names do not tell. */
-function show(made: Made, kind: Kind, groups: Set<string>): void {
+/**
+ * Adds whose names and words the objects show. They are looked at only where the names of their members
+ * do not tell; whether they were.
+ */
+function show(made: Made, kind: Kind, groups: Set<string>): boolean {
   const { members, objects, categoryInUrl } = made
-  if (!members) return void groups.add(ANY)
+  if (!members) groups.add(ANY)
+  if (!members) return false
   if (kind === 'article' && categoryInUrl && members.includes('url')) groups.add('paths')
   const open = members.filter((name) => !OWN[kind].has(name) && !covered(made, kind, name, groups))
-  if (open.length === 0) return
-  const all = [objects?.()].flat() as (Shown | undefined)[]
-  for (const object of all) {
-    for (const name of object ? open : []) {
-      if (!member(kind, name, object as Shown, groups)) groups.add(ANY)
+  if (open.length === 0) return false
+  showEach(kind, [objects?.()].flat() as Shown[], open, groups)
+  return true
+}
+
+/** Adds whom these members of objects show; an unknown one shows anybody. */
+function showEach(
+  kind: Kind,
+  objects: readonly Shown[],
+  names: readonly string[],
+  groups: Set<string>,
+): void {
+  for (const name of names) {
+    for (const object of objects) {
+      if (!member(kind, name, object, groups)) groups.add(ANY)
     }
   }
 }
@@ -189,23 +207,18 @@ function rowsOf(
   return [...tree, kind === 'quote' ? 'quotes' : 'articles']
 }
 
-/** Adds what an object shows that stands in another, all of its members. */
-function showIn(kind: Kind, value: unknown, groups: Set<string>): void {
-  const object = value as Shown
-  for (const name in object) {
-    if (!OWN[kind].has(name) && !member(kind, name, object, groups)) groups.add(ANY)
-  }
-  const id = String(object.id)
-  if (kind === 'source') groups.add(group('source', id))
-  if (kind === 'category') groups.add(group('category', id))
+/** Adds what objects show that stand in another, all of their members. They are all of one shape. */
+function showIn(kind: Kind, objects: readonly Shown[], groups: Set<string>): void {
+  const names = Object.keys(objects[0] ?? {}).filter((name) => !OWN[kind].has(name))
+  showEach(kind, objects, names, groups)
+  if (kind !== 'source' && kind !== 'category') return
+  for (const { id } of objects) groups.add(group(kind, String(id)))
 }
 
 /** Adds whom a member of an object shows; false for one that is not known. */
 function member(kind: Kind, name: string, object: Shown, groups: Set<string>): boolean {
   const value = object[name]
-  const each = (of: Kind) => {
-    for (const one of value as unknown[]) showIn(of, one, groups)
-  }
+  const each = (of: Kind) => showIn(of, value as Shown[], groups)
   const other = value as { id: string } | null
   switch (`${kind}.${name}`) {
     case 'article.categories':

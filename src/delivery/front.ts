@@ -89,8 +89,8 @@ async function makeAgain(
   const making = keeping ? store.begin(url) : undefined
   try {
     if (keeping) store.counts.misses++
-    const shown = await read.ask(front.pool, name)
-    const answer = shown && answerAgain(front.delivery, read, shown, front.constant)
+    const shown = await read.ask(front.pool, name, url)
+    const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
     // It is not there, or not any more.
     if (!answer) return inside(request, response)

@@ -3,6 +3,13 @@ import { type Plan, type Prepared, prepare } from '../db/statement.ts'
 import { UUID } from '../fields.ts'
 import type { Shown } from '../http/caching.ts'
 
+/** What answers of one basis depend on, and the headers that say so. */
+export type Depends = {
+  basis: string
+  groups: ReadonlySet<string>
+  headers: readonly string[]
+}
+
 /** A read of the public that was asked before: its statement, and what its answers are made with. */
 export type KnownRead = {
   ask: Prepared<Shown>
@@ -10,22 +17,28 @@ export type KnownRead = {
   operation: string | undefined
   /** What was asked for, validated. */
   query: object
+  /** Of its last answer, where the next one will most likely depend on the same. */
+  last?: Depends
 }
 
 /** Lists in use, with their filters and pages; one takes about 3 kB. */
 const MOST = 4000
 
-/** `/v1/articles`, or `/v1/articles/name`: what a name may be is what a path may hold of one. */
+/** `/v1/articles`, or `/v1/articles/name`: a name is an id or a slug. */
 const PATH = /^(\/v1\/[a-z]+)(?:\/([a-z0-9-]{1,100}))?(?=\?|$)/i
+/** A list's filter by one name; a cursor belongs to that one list, and so does its plan. */
+const FILTER =
+  /^([^?]*(?=\?)(?!.*[?&]cursor=).*[?&](?:article|category|organization|parent|source|speaker)=)([a-z0-9][a-z0-9-]{0,99})(?=&|$)/i
 
-/** Under what a read is known: a list by its whole URL, an item by all of it but the name. */
+/** Under what a read is known: by all of its URL but a name, whose kind it says. */
 function keyOf(url: string): { key: string; name: string } | undefined {
-  const match = PATH.exec(url)
-  if (!match) return undefined
-  const [whole, kind, name] = match
-  if (name === undefined) return { key: url, name: '' }
-  const addressed = name.length === 36 && UUID.test(name) ? 'id' : 'slug'
-  return { key: `${kind}/{${addressed}}${url.slice(whole.length)}`, name }
+  const item = PATH.exec(url)
+  if (!item) return undefined
+  const [, , ofItem] = item
+  const [whole, before = '', name] = ofItem === undefined ? (FILTER.exec(url) ?? []) : item
+  if (whole === undefined || name === undefined) return { key: url, name: '' }
+  const kind = name.length === 36 && UUID.test(name) ? 'id' : 'slug'
+  return { key: `${before}{${kind}}${url.slice(whole.length)}`, name }
 }
 
 export type Plans = ReturnType<typeof openPlans>

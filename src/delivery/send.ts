@@ -2,11 +2,11 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { publicPolicy } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
-import { type Answer, type Encoded, tagOf } from './answer.ts'
+import { type Answer, type Bytes, type Encoded, tagOf } from './answer.ts'
 import type { Watch } from './watch.ts'
 
 /** What is sent: headers as names and values in turn, and no bytes where the caller has them. */
-export type Sent = { status: number; headers: string[]; bytes: Buffer | undefined }
+export type Sent = { status: number; headers: string[]; bytes: Bytes | undefined }
 
 /** RFC 9110 section 8.8.2.2: what changed within the second may change again in it; in ms. */
 const SETTLED = 2000
@@ -22,7 +22,7 @@ export function sent(
   const headers = [...answer.headers]
   headers.push('cache-control', publicPolicy(watch.seconds()), 'x-request-id', id)
   if (answer.tag === undefined) {
-    headers.push('content-length', String(bytes.length))
+    headers.push('content-length', String(Buffer.byteLength(bytes)))
     return { status: answer.status, headers, bytes: withId(answer, bytes, id) }
   }
   const modified = settled(answer.modified, watch)
@@ -39,7 +39,7 @@ export function sent(
     headers.push('etag', known || tag)
     return { status: 304, headers: withoutType(headers), bytes: undefined }
   }
-  headers.push('etag', tag, 'content-length', String(bytes.length))
+  headers.push('etag', tag, 'content-length', String(Buffer.byteLength(bytes)))
   if (encoding !== 'identity') headers.push('content-encoding', encoding)
   return { status: answer.status, headers, bytes }
 }
@@ -61,8 +61,8 @@ function withoutType(headers: string[]): string[] {
   return at === -1 ? headers : headers.toSpliced(at, 2)
 }
 
-function withId({ idAt }: Answer, bytes: Buffer, id: string): Buffer {
-  if (idAt === undefined) return bytes
+function withId({ idAt }: Answer, bytes: Bytes, id: string): Bytes {
+  if (idAt === undefined || typeof bytes === 'string') return bytes
   const own = Buffer.from(bytes)
   own.write(id, idAt, 'latin1')
   return own
@@ -83,5 +83,11 @@ export function respond(
     }
   }
   if (bytes === undefined || method === 'HEAD') res.end()
+  // Text of as many bytes as characters is ASCII, which need not be encoded.
+  else if (typeof bytes === 'string') res.end(bytes, isAscii(headers, bytes) ? 'latin1' : 'utf8')
   else res.end(bytes)
+}
+
+function isAscii(headers: readonly string[], text: string): boolean {
+  return headers[headers.indexOf('content-length') + 1] === String(text.length)
 }

@@ -5,9 +5,9 @@ import { keyedPolicy, publicPolicy, type Shown, tagOfShown } from '../http/cachi
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Count } from '../http/limits.ts'
-import { type Answer, type Encoded, encode } from './answer.ts'
+import { type Answer, type Bytes, type Encoded, encode } from './answer.ts'
 import { dependenciesOf } from './dependencies.ts'
-import type { KnownRead, Plans } from './plans.ts'
+import type { Depends, KnownRead, Plans } from './plans.ts'
 import { respond, sent } from './send.ts'
 import type { Making, Store } from './store.ts'
 import type { Watch } from './watch.ts'
@@ -180,7 +180,7 @@ async function finish(
   request: FastifyRequest,
   reply: FastifyReply,
   body: string,
-): Promise<Buffer | Readable | null> {
+): Promise<Bytes | Readable | null> {
   const { store, watch } = delivery
   const answer = answerOf(delivery, request, reply, body)
   const { making } = request
@@ -208,7 +208,7 @@ function answerOf(
   const operation = routeOptions.schema?.operationId
   const query = (request.query ?? {}) as object
   if (plan && status === 200) plans?.add(request.raw.url ?? '', plan, { route, operation, query })
-  const groups = dependenciesOf({ ...read, ...{ status, operation, query, categoryInUrl } })
+  const { groups } = dependenciesOf({ ...read, ...{ status, operation, query, categoryInUrl } })
   const type = reply.getHeader('content-type')
   const headers = [
     ...groupHeaders(groups),
@@ -230,27 +230,39 @@ function answerOf(
   }
 }
 
-/** The answer of a read that was asked again, with the headers that all answers have. */
+/**
+ * The answer of a read that was asked again, with the headers that all answers have; as text where it is
+ * not kept.
+ */
 export function answerAgain(
-  { categoryInUrl }: Delivery,
-  { route, operation, query }: KnownRead,
+  delivery: Delivery,
+  known: KnownRead,
   shown: Shown,
   constant: readonly string[],
+  kept: boolean,
 ): Answer {
-  const groups = dependenciesOf({ ...shown, ...{ status: 200, operation, query, categoryInUrl } })
+  const { groups, headers } = dependsAgain(delivery, known, shown)
   return {
-    ...{ route, status: 200, bytes: Buffer.from(shown.body), groups, encoded: {} },
-    headers: [
-      ...constant,
-      ...groupHeaders(groups),
-      ...['content-type', 'application/json; charset=utf-8'],
-      ...['vary', VARIES],
-      ...(shown.link === undefined ? [] : ['link', shown.link]),
-    ],
+    ...{ route: known.route, status: 200, groups, encoded: {} },
+    bytes: kept ? Buffer.from(shown.body) : shown.body,
+    headers: [...constant, ...headers, ...(shown.link === undefined ? [] : ['link', shown.link])],
     idAt: undefined,
     tag: tagOfShown(shown).slice(1, -1),
     modified: isOfItself(groups) ? shown.modified : undefined,
   }
+}
+
+/** What it depends on, and its headers but those of the moment: of a list nearly always the same. */
+function dependsAgain({ categoryInUrl }: Delivery, known: KnownRead, shown: Shown): Depends {
+  const { operation, query, last } = known
+  const basis = `${shown.empty} ${shown.lead}`
+  if (last?.basis === basis) return last
+  const made = { ...shown, ...{ status: 200, operation, query, categoryInUrl } }
+  const { groups, looked } = dependenciesOf(made)
+  const type = ['content-type', 'application/json; charset=utf-8', 'vary', VARIES]
+  const depends = { basis, groups, headers: [...groupHeaders(groups), ...type] }
+  if (!looked) known.last = depends
+  return depends
 }
 
 /** RFC 9875, and what Fastly and Varnish call it. */

@@ -47,37 +47,46 @@ export async function addressed(
 /** Filters by slug or id, by parameter, each with the kind it names. */
 export type Filters<K extends string> = Record<K, readonly [SlugKind, Filter | undefined]>
 
-/** Filters as queries take them, and as the ids that they come to. */
+/** Filters as queries take them, with the table in front of a statement that finds out a name itself. */
 export type Filtered<K extends string> = {
   named: Record<K, Resolved | undefined>
-  /** A table in front of the statement, which finds out the one name that is asked for. */
-  lead: Query | undefined
-  /** By id, once the statement has its row; undefined when the name leads nowhere. */
-  resolved(row: { lead?: string | null }): Partial<Record<K, KnownIds>> | undefined
+  lead?: Query
 }
 
 /** A filter by ids that are known. */
 export type KnownIds = { any: readonly string[]; none: readonly string[] }
 
+/** A list that takes no question before its own: the one name it is filtered by, if there is one. */
+export type Lead<K extends string> = {
+  name: string
+  filter(name: Query): Filtered<K>
+  /** By id, once the statement has its row; undefined when the name leads nowhere. */
+  resolved(row: { lead?: string | null }): Partial<Record<K, KnownIds>> | undefined
+}
+
 /**
  * Filters that take no question of their own: none, or one by one name, as most lists are asked for.
  * Undefined for all others.
  */
-export function leadFilters<K extends string>(
+export function leadFilter<K extends string>(
   { schema }: Pick<Reading, 'schema'>,
   filters: Filters<K>,
-): Filtered<K> | undefined {
+): Lead<K> | undefined {
   const asked = Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]
   const none = Object.fromEntries(asked.map(([name]) => [name, undefined])) as Record<K, undefined>
   const [first, ...others] = asked.filter(([, [, filter]]) => filter)
-  if (!first) return { named: none, lead: undefined, resolved: () => ({}) }
+  if (!first) return { name: '', filter: () => ({ named: none }), resolved: () => ({}) }
   const [parameter, [kind, filter]] = first
   const [name] = filter?.any ?? []
   if (others.length > 0 || name === undefined || filter?.any.length !== 1 || filter.none.length)
     return undefined
+  const isId = UUID.test(name)
   return {
-    named: { ...none, [parameter]: { any: LEAD, none: [] } },
-    lead: leadTable(schema, kind, name),
+    name,
+    filter: (asked) => ({
+      named: { ...none, [parameter]: { any: LEAD, none: [] } },
+      lead: leadTable(schema, kind, asked, isId),
+    }),
     resolved: ({ lead }) =>
       lead ? ({ [parameter]: { any: [lead], none: [] } } as never) : undefined,
   }
@@ -90,7 +99,7 @@ export function leadFilters<K extends string>(
 export async function resolveFilters<K extends string>(
   reading: Reading,
   filters: Filters<K>,
-): Promise<Filtered<K> & { named: Record<K, KnownIds | undefined> }> {
+): Promise<Record<K, KnownIds | undefined>> {
   const asked = Object.entries(filters) as [K, readonly [SlugKind, Filter | undefined]][]
   const answers = await Promise.all(
     asked.map(async ([parameter, [kind, filter]]) => {
@@ -109,8 +118,7 @@ export async function resolveFilters<K extends string>(
   if (errors.length > 0) {
     throw new Fault('invalid_request', 'A filter names what does not exist.', { errors })
   }
-  const named = Object.fromEntries(
+  return Object.fromEntries(
     answers.map(({ parameter, resolved }) => [parameter, resolved]),
   ) as Record<K, KnownIds | undefined>
-  return { named, lead: undefined, resolved: () => named as Partial<Record<K, KnownIds>> }
 }

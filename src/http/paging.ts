@@ -17,17 +17,12 @@ const CursorBody = z.tuple([
   z.string().max(12),
 ])
 
-/** What a cursor belongs to: the path and every parameter but `cursor` and `limit`. */
-function fingerprint(url: string): string {
-  const { path, query } = splitUrl(url)
-  const params = [...new URLSearchParams(query)].filter(
-    ([name]) => name !== 'cursor' && name !== 'limit',
-  )
-  // How many, which fields and which includes do not change which rows come, in what order.
-  const shaping = ['fields', 'include', 'body', 'highlight', 'count', 'facets']
-  const filters = params
-    .filter(([name]) => !shaping.includes(name) && !name.startsWith('fields['))
-    .sort()
+/** How many, which fields and which includes do not change which rows come, in what order. */
+const SHAPING = /^(limit|fields|include|body|highlight|count|facets|fields\[.*)$/
+
+/** What a cursor belongs to: the path and every parameter that chooses or orders. */
+function fingerprint(path: string, params: URLSearchParams): string {
+  const filters = [...params].filter(([name]) => !SHAPING.test(name)).sort()
   return hash('sha256', JSON.stringify([path, filters]), 'base64url').slice(0, 12)
 }
 
@@ -35,8 +30,7 @@ function fingerprint(url: string): string {
  * A cursor to a position. Cursors are unsigned, they grant nothing; what does not decode, is not of
  * our making or belongs to another list is `invalid_cursor` (400).
  */
-function readCursor(asked: string, cursor: string | undefined): Position | undefined {
-  if (cursor === undefined) return undefined
+function readCursor(asked: string, cursor: string): Position {
   const fault = (message: string) =>
     new Fault('invalid_cursor', `The cursor ${message}.`, {
       errors: [{ parameter: 'cursor', message }],
@@ -68,30 +62,44 @@ export type Pages = Listing & {
 /** What was asked for beside the rows; what is undefined in it, or an empty one, is left out. */
 export type Meta = Readonly<Record<string, unknown>>
 
-/** The page a request asks for. Throws `invalid_cursor`. */
+/** The page that is asked for at a URL. Throws `invalid_cursor`. */
 export function pagesOf(
-  { url }: Pick<FastifyRequest, 'url'>,
+  url: string,
   publicUrl: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ): Pages {
-  const list = fingerprint(url)
+  let known: Continuation | undefined
+  const continuation = () => {
+    known ??= continuationOf(url, publicUrl)
+    return known
+  }
+  return {
+    limit,
+    from: cursor === undefined ? undefined : readCursor(continuation().list, cursor),
+    body(data, position, meta = {}) {
+      const told = Object.values(meta).some((value) => value !== undefined)
+      const rest = told ? `,"meta":${JSON.stringify(meta)}` : ''
+      const start = `{"data":[${data}],"page":{"limit":${limit},"next":`
+      if (!position) return { body: `${start}null}${rest}}` }
+      const { list, link } = continuation()
+      const next = cursorOf(position, list)
+      return {
+        body: `${start}"${next}"}${rest}}`,
+        link: `<${link}cursor=${next}>; rel="next"`,
+      }
+    },
+  }
+}
+
+/** What the pages of a list have in common: what their cursors belong to, and how their URLs begin. */
+type Continuation = { list: string; link: string }
+
+function continuationOf(url: string, publicUrl: string): Continuation {
   const { path, query } = splitUrl(url)
   const params = new URLSearchParams(query)
   params.delete('cursor')
   const asked = params.size > 0 ? `${params}&` : ''
-  return {
-    limit,
-    from: readCursor(list, cursor),
-    body(data, position, meta = {}) {
-      const told = Object.values(meta).some((value) => value !== undefined)
-      const rest = told ? `,"meta":${JSON.stringify(meta)}` : ''
-      const next = position && cursorOf(position, list)
-      return {
-        body: `{"data":[${data}],"page":{"limit":${limit},"next":${next ? `"${next}"` : null}}${rest}}`,
-        ...(next && { link: `<${publicUrl}${path}?${asked}cursor=${next}>; rel="next"` }),
-      }
-    },
-  }
+  return { list: fingerprint(path, params), link: `${publicUrl}${path}?${asked}` }
 }
 
 function cursorOf({ values, id }: Position, list: string): string {

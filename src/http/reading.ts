@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Executor, Reading } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
-import { inOneLine } from '../db/json.ts'
 import { type Listed, pageOfObjects } from '../db/listing.ts'
 import type { SlugKind } from '../db/slugs.ts'
 import { carryOut, type Plan, type Query } from '../db/statement.ts'
@@ -12,7 +11,7 @@ import {
   type Filtered,
   type Filters,
   type KnownIds,
-  leadFilters,
+  leadFilter,
   resolveFilters,
 } from './addressing.ts'
 import { type Shown, sendShown } from './caching.ts'
@@ -24,8 +23,9 @@ export type Resolved<K extends string> = Record<K, KnownIds | undefined>
 /** A list of a kind: which filters name others, what is asked, and what its objects show. */
 export type ListRead<K extends string> = {
   filters: Filters<K>
-  pages: Pages
-  statement(filtered: Filtered<K>): Query
+  /** Its pages, as they are asked for at this URL. */
+  pagesAt(url: string): Pages
+  statement(filtered: Filtered<K>, page: Pages): Query
   /** The names of the members of its objects. */
   members: readonly string[]
   /** Finishes the text of its objects, where PostgreSQL cannot make all of it. */
@@ -56,44 +56,49 @@ export async function sendList<K extends string>(
   reading: Reading,
   list: ListRead<K>,
 ): Promise<FastifyReply> {
-  const simple = list.counted ? undefined : leadFilters(reading, list.filters)
-  if (simple) {
+  const { url } = request
+  const pages = list.pagesAt(url)
+  const lead = list.counted ? undefined : leadFilter(reading, list.filters)
+  if (lead) {
     const plan: Plan<Shown> = {
-      statement: () => list.statement(simple),
-      shown: (row: Listed) =>
-        row.data === null && list.meant ? undefined : shownList(list, simple, row),
+      statement: (name) => list.statement(lead.filter(name), pages),
+      shown: (row: Listed, at) => {
+        if (row.data === null && list.meant) return undefined
+        return shownList(list, at === url ? pages : list.pagesAt(at), lead.resolved(row), row)
+      },
     }
-    const shown = await carryOut(reading.db, plan)
+    const shown = await carryOut(reading.db, plan, lead.name, url)
     if (shown) {
       request.plan = plan
       return sendShown(request, reply, shown)
     }
   }
-  const filtered = await resolveFilters(reading, list.filters)
+  const named = await resolveFilters(reading, list.filters)
   const [{ rows }, counted] = await Promise.all([
-    reading.db.execute<Listed>(list.statement(filtered)),
-    list.counted?.(filtered.named),
+    reading.db.execute<Listed>(list.statement({ named }, pages)),
+    list.counted?.(named),
   ])
-  const [row] = rows
-  const didYouMean = row?.data === null ? await list.meant?.(filtered.named) : undefined
-  const meta = { ...counted, didYouMean }
-  return sendShown(request, reply, shownList(list, filtered, row as Listed, meta) as Shown)
+  const row = rows[0] as Listed
+  const didYouMean = row.data === null ? await list.meant?.(named) : undefined
+  const shown = shownList(list, pages, named, row, { ...counted, didYouMean })
+  return sendShown(request, reply, shown as Shown)
 }
 
 /** A list as it is sent; undefined where a filter leads nowhere. */
 function shownList<K extends string>(
-  { pages, members, finish }: ListRead<K>,
-  filtered: Filtered<K>,
+  { members, finish }: ListRead<K>,
+  pages: Pages,
+  resolved: Partial<Record<K, KnownIds>> | undefined,
   row: Listed,
   meta?: Meta,
 ): Shown | undefined {
-  const resolved = filtered.resolved(row)
   if (!resolved) return undefined
   const { data, next } = pageOfObjects(row, pages)
   const objects = finish ? finish(data) : data
   return {
     ...pages.body(objects, next, meta),
-    ...{ members, resolved, empty: data === '', objects: () => JSON.parse(`[${objects}]`) },
+    ...{ members, resolved, lead: row.lead ?? undefined, empty: data === '' },
+    objects: () => JSON.parse(`[${objects}]`),
   }
 }
 
@@ -130,7 +135,7 @@ export async function sendItem(
 ): Promise<FastifyReply> {
   const { kind, name } = item
   const plan = planOf(item, UUID.test(name))
-  const shown = await carryOut(reading.db, plan, name)
+  const shown = await carryOut(reading.db, plan, name, request.url)
   if (shown) {
     request.plan = plan
     return sendShown(request, reply, shown)
@@ -139,7 +144,7 @@ export async function sendItem(
   const id = await addressed(request, reply, reading, kind, name)
   if (id === undefined) return reply
   // It came, or got this slug, between the two questions.
-  const after = await carryOut(reading.db, planOf(item, true), id)
+  const after = await carryOut(reading.db, planOf(item, true), id, request.url)
   if (!after) throw await absence(reading, kind, id)
   return sendShown(request, reply, after)
 }
@@ -153,7 +158,7 @@ function planOf(item: ItemRead, isId: boolean): Plan<Shown> {
 
 /** An item as its writer is shown it, in the transaction of the write. Throws `not_found`. */
 export async function showWritten(db: Executor, item: ItemRead): Promise<Shown> {
-  const shown = await carryOut(db, planOf(item, true), item.name)
+  const shown = await carryOut(db, planOf(item, true), item.name, '')
   if (!shown) throw missing(item.kind)
   return shown
 }
@@ -163,8 +168,7 @@ function shownItem(
   { kind, members, finish }: Pick<ItemRead, 'kind' | 'members' | 'finish'>,
   row: FoundItem,
 ): Shown {
-  const data = inOneLine(row.data)
-  const body = finish ? finish(data) : data
+  const body = finish ? finish(row.data) : row.data
   const about = row.article_id
     ? ({ kind: 'article', id: row.article_id } as const)
     : { kind, id: row.id }

@@ -34,7 +34,7 @@ export function keyRoutes(app: App, { config, db }: Services): void {
       config: { scope: 'admin' },
     },
     async (request, reply) => {
-      const pages = pagesOf(request, config.publicUrl, request.query)
+      const pages = pagesOf(request.url, config.publicUrl, request.query)
       const { rows, next } = await listKeys(db.editor, pages)
       return sendPage(request, reply, pages, rows.map(presentKey), next)
     },

@@ -1,14 +1,16 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { CORRECTION } from '../corrections/members.ts'
 import type { Reading } from '../db/client.ts'
 import { arrayOf, instant, type Members, pickMembers, reference } from '../db/json.ts'
 import { view } from '../db/slugs.ts'
 
 /**
- * A quote as its readers get it, out of a row `q` of the views `quotes` and `searched_quotes`;
- * `corrections` are the rows of its corrections, as `c`.
+ * A quote as its readers get it, out of a row `q` of the views `quotes` and `searched_quotes`, whose
+ * column `corrections` holds its corrections as rows of the view `corrections`.
  */
-export function quoteMembers(corrections: SQL): Members {
+export function quoteMembers({ schema }: Pick<Reading, 'schema'>): Members {
+  const corrections = sql`json_populate_recordset(
+    null::${view(schema, 'corrections')}, q.corrections) c`
   return {
     id: sql`q.id`,
     version: sql`q.version`,
@@ -25,7 +27,9 @@ export function quoteMembers(corrections: SQL): Members {
     occasion: sql`q.occasion`,
     state: sql`q.state`,
     spans: sql`q.spans`,
-    corrections: arrayOf(corrections, CORRECTION),
+    // Nearly all have none.
+    corrections: sql`case when q.corrections::text = '[]' then json '[]'
+      else ${arrayOf(corrections, CORRECTION)} end`,
     createdAt: instant(sql`q.created_at`),
     updatedAt: instant(sql`q.updated_at`),
   }
@@ -36,11 +40,5 @@ export function shownQuote(
   reading: Pick<Reading, 'schema'>,
   fields: readonly string[] | undefined,
 ): Members {
-  return pickMembers(quoteMembers(correctionsOfQuote(reading)), fields)
-}
-
-/** The corrections of the quote `q` that this audience sees. */
-export function correctionsOfQuote({ schema }: Pick<Reading, 'schema'>): SQL {
-  return sql`(select * from ${view(schema, 'quote_corrections')} c
-    where c.quote_id = q.id order by c.at, c.id) c`
+  return pickMembers(quoteMembers(reading), fields)
 }

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { listedUnder, type Named } from '../articles/skeleton.ts'
 import type { Reading } from '../db/client.ts'
-import { inOneLine, type Members, selected } from '../db/json.ts'
+import { type Members, selected } from '../db/json.ts'
 import type { Order } from '../db/keyset.ts'
 import { countRows, type Listing, listObjects } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
@@ -128,5 +128,5 @@ export async function listSimilar(
       order by public.similarity(q.text, ${quote.text}) desc, q.dated_at desc, q.id
       limit ${limit}
     ) q cross join lateral (select ${selected(members)}) o`)
-  return inOneLine(rows[0]?.data ?? '')
+  return rows[0]?.data ?? ''
 }

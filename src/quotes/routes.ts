@@ -67,7 +67,6 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const states = [...(query.state?.any ?? []), ...(query.state?.none ?? [])]
       if (states.includes('suggested'))
         demandOfReader(request.actor, 'drafts:read', 'Asking for suggested quotes')
-      const pages = pagesOf(request, config.publicUrl, query)
       const shown = shownQuote(reading, query.fields)
       const members = query.highlight ? { ...shown, marked: markedText(query.q ?? '') } : shown
       return sendList(request, reply, reading, {
@@ -77,9 +76,9 @@ export function quoteReads(app: App, { config, db }: Services): void {
           source: ['source', query.source],
           category: ['category', query.category],
         },
-        pages,
-        statement: ({ named, lead }) =>
-          listQuotes(findQuotes(reading, query, named, lead), query, pages, members),
+        pagesAt: (url) => pagesOf(url, config.publicUrl, query),
+        statement: ({ named, lead }, page) =>
+          listQuotes(findQuotes(reading, query, named, lead), query, page, members),
         members: [...Object.keys(shown), ...(query.highlight ? ['highlight'] : [])],
         ...(query.highlight && { finish: finishedQuotes }),
         counted: isCounted(query)
@@ -133,7 +132,7 @@ export function quoteReads(app: App, { config, db }: Services): void {
       if (!quote) throw await absence(reading, 'quote', params.id)
       const members = shownQuote(reading, query.fields)
       const data = await listSimilar(reading, quote, query.limit, members)
-      const pages = pagesOf(request, config.publicUrl, query)
+      const pages = pagesOf(request.url, config.publicUrl, query)
       return sendShown(request, reply, {
         ...pages.body(data, undefined),
         ...{ members: Object.keys(members), objects: () => JSON.parse(`[${data}]`) },

@@ -76,10 +76,10 @@ export async function showRevision(
 
 /** What belonged to an article, out of what the revision `r` keeps. */
 const KEPT: Belongings = {
+  schema: 'editor',
   categories: kept('article_categories', 'categories', 'c'),
   sources: kept('article_sources', 'sources', 's'),
   quotes: kept('quotes', 'quotes', 'q'),
-  correctionsOfQuote: sql`json_populate_recordset(null::editor.corrections, q.corrections) c`,
   corrections: kept('corrections', 'corrections', 'c'),
   categorySlug: sql`(r.content ->> 'category_slug')`,
 }

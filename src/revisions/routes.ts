@@ -41,7 +41,7 @@ export function revisionReads(app: App, { config, db }: Services): void {
     },
     async (request, reply) => {
       const id = await articleIn(db.editor, request.params.idOrSlug)
-      const pages = pagesOf(request, config.publicUrl, request.query)
+      const pages = pagesOf(request.url, config.publicUrl, request.query)
       const { rows, next } = await listRevisions(db.editor, id, pages)
       return sendPage(request, reply, pages, rows.map(presentRevision), next)
     },

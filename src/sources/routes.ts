@@ -38,14 +38,13 @@ export function sourceReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { query } = request
-      const pages = pagesOf(request, config.publicUrl, query)
       const members = sourceMembers(reading, query)
       return sendList(request, reply, reading, {
         filters: { organization: ['source', query.organization] },
-        pages,
-        statement: ({ named, lead }) => {
+        pagesAt: (url) => pagesOf(url, config.publicUrl, query),
+        statement: ({ named, lead }, page) => {
           const found = findSources(reading, query, named.organization, lead)
-          return listSources(reading, found, query, pages, members)
+          return listSources(reading, found, query, page, members)
         },
         members: Object.keys(members),
         counted: isCounted(query)
