@@ -18,6 +18,10 @@ export type Actor = {
   keyId: string | undefined
   name: string
   scopes: ReadonlySet<Scope>
+  /** The partner whose key it is: it reads what that partner is entitled to. */
+  partnerId?: string | undefined
+  /** Requests a minute, where the partner has its own number. */
+  rateLimit?: number | undefined
 }
 
 /** The operator: whoever can run the command line holds the database anyway. */

@@ -8,6 +8,7 @@ import { auditRoutes } from './changes/routes.ts'
 import { type Front, frontDoor } from './delivery/front.ts'
 import { countDelivery, openDelivery } from './delivery/open.ts'
 import { deliver } from './delivery/serve.ts'
+import { feedReads } from './feed/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { docs } from './http/docs.ts'
@@ -22,6 +23,7 @@ import { validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
 import { keyRing } from './keys/uses.ts'
+import { partnerReads, partnerWrites } from './partners/routes.ts'
 import { quoteReads, quoteWrites } from './quotes/routes.ts'
 import { revisionReads } from './revisions/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
@@ -121,6 +123,8 @@ export async function buildApp(
       quoteReads(v1, services)
       sourceReads(v1, services)
       categoryReads(v1, services)
+      partnerReads(v1, services)
+      feedReads(v1, services)
 
       // writes: each names its scope
       articleWrites(v1, services)
@@ -128,6 +132,7 @@ export async function buildApp(
       quoteWrites(v1, services)
       sourceWrites(v1, services)
       categoryWrites(v1, services)
+      partnerWrites(v1, services)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },

@@ -36,6 +36,7 @@ const Settings = z.object({
   PORT: whole(0, 65_535).default(3000),
   DATABASE_URL: postgresUrl.optional(),
   DATABASE_READER_URL: postgresUrl.optional(),
+  DATABASE_PARTNER_URL: postgresUrl.optional(),
   DATABASE_EDITOR_URL: postgresUrl.optional(),
   DATABASE_DIRECT_URL: postgresUrl.optional(),
   DATABASE_POOL: whole(1, 1000).default(10),
@@ -60,6 +61,7 @@ export type Config = Readonly<{
   /** Absent: the embedded server under `dataDir`. */
   databaseUrl: string | undefined
   readerUrl: string | undefined
+  partnerUrl: string | undefined
   editorUrl: string | undefined
   directUrl: string | undefined
   /** Connections per pool. */
@@ -79,6 +81,14 @@ export type Config = Readonly<{
   purgeUrl: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
+
+/** Further logins of the database that DATABASE_URL names. */
+const OF_THE_DATABASE = [
+  'DATABASE_READER_URL',
+  'DATABASE_PARTNER_URL',
+  'DATABASE_EDITOR_URL',
+  'DATABASE_DIRECT_URL',
+]
 
 /** Thrown by `readConfig`: one line for each wrong setting. */
 export class ConfigError extends Error {
@@ -106,7 +116,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = Settings.safeParse(given)
   const faults = parsed.error?.issues.map((i) => `${i.path.join('.')} ${i.message}`) ?? []
-  for (const name of ['DATABASE_READER_URL', 'DATABASE_EDITOR_URL', 'DATABASE_DIRECT_URL']) {
+  for (const name of OF_THE_DATABASE) {
     if (given[name] && !given.DATABASE_URL) faults.push(`${name} needs DATABASE_URL`)
   }
   if (faults.length > 0 || !parsed.data) throw new ConfigError(faults.join('\n'))
@@ -119,6 +129,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     port: s.PORT,
     databaseUrl: s.DATABASE_URL,
     readerUrl: s.DATABASE_READER_URL,
+    partnerUrl: s.DATABASE_PARTNER_URL,
     editorUrl: s.DATABASE_EDITOR_URL,
     directUrl: s.DATABASE_DIRECT_URL,
     poolSize: s.DATABASE_POOL,

@@ -28,15 +28,15 @@ const ROLES = {
   routes: /^[a-z]+\/(routes|verbs|shape)\.ts$/,
   // Rules and what they write, one transaction for all.
   commands:
-    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep)\.ts$/,
+    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep|entitlements)\.ts$/,
   queries:
-    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
+    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|partners\/access|quotes\/facets|search\/(configurations|facets|names))\.ts$/,
   present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
   schema: /^(?!body\/)[a-z]+\/(schema|parameters|kept)\.ts$/,
   // Values in, values out.
   pure: new RegExp(
     String.raw`^((body|importing)\/|quotes\/(${PURE_OF_QUOTES.join('|')})\.ts|keys\/secret\.ts|` +
-      String.raw`sources\/anonymity\.ts|revisions\/purge\.ts|search\/marks\.ts)`,
+      String.raw`sources\/anonymity\.ts|feed\/place\.ts|revisions\/purge\.ts|search\/marks\.ts)`,
   ),
   base: /^(actor|config|errors|fields|log|slug|text)\.ts$/,
 } as const

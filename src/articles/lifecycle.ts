@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { demand } from '../actor.ts'
-import { recordArticles } from '../changes/record.ts'
+import { type ArticleEvent, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
 import { articles } from '../db/tables.ts'
@@ -51,13 +51,14 @@ export async function publishArticle(
   const clock = await databaseNow(ctx)
   // Without a word about times, publishing means now, also what was scheduled for later.
   const bare = Object.values(input).every((value) => value === undefined)
-  const early = bare && before.publishAt !== null && before.publishAt > clock
-  const publishAt = (early ? null : timeAfter(input.at, before.publishAt)) ?? clock
+  const advanced = bare && before.publishAt !== null && before.publishAt > clock
+  const publishAt = (advanced ? null : timeAfter(input.at, before.publishAt)) ?? clock
   const embargoUntil = timeAfter(input.embargoUntil, before.embargoUntil)
   const expiresAt = timeAfter(input.expiresAt, before.expiresAt)
   demandOrder({ input, clock, publishAt, embargoUntil, expiresAt })
   const visibleFrom = embargoUntil && embargoUntil > publishAt ? embargoUntil : publishAt
-  const visible = visibleFrom <= clock && (!expiresAt || expiresAt > clock)
+  const early = publishAt <= clock && (!expiresAt || expiresAt > clock)
+  const visible = early && visibleFrom <= clock
   await ctx.tx
     .update(articles)
     .set({
@@ -69,19 +70,25 @@ export async function publishArticle(
       firstVisibleAt,
       goneAt: visible ? null : goneAt,
       announced: visible,
+      announcedEarly: early,
       ...(visible && { notice: null, legal: false }),
       version: row.version + 1,
       updatedAt: moment,
     })
     .where(eq(articles.id, row.id))
   await redateQuotes(ctx, row.id)
-  const event = visible
-    ? row.announced
-      ? 'article.updated'
-      : 'article.published'
-    : 'article.scheduled'
-  await recordArticles(ctx, [row.id], row.announced && !visible ? 'article.embargoed' : event)
+  await recordArticles(ctx, [row.id], publicationEvent(row, { visible, early }))
   return row.id
+}
+
+/** What setting an article's times comes to, by what was last told of it. */
+function publicationEvent(
+  row: LockedArticle,
+  { visible, early }: { visible: boolean; early: boolean },
+): ArticleEvent {
+  if (!visible) return early ? 'article.embargo-set' : 'article.scheduled'
+  if (row.announced) return 'article.updated'
+  return row.announcedEarly ? 'article.embargo-lifted' : 'article.published'
 }
 
 /** The database's clock decides what is past, not ours. */
@@ -204,6 +211,7 @@ async function withdraw(
       firstVisibleAt,
       goneAt,
       announced: false,
+      announcedEarly: false,
       version: row.version + 1,
       updatedAt: moment,
     })

@@ -3,6 +3,7 @@ import { CATEGORY } from '../categories/members.ts'
 import { CORRECTION } from '../corrections/members.ts'
 import type { Reading } from '../db/client.ts'
 import { arrayOf, instant, type Members, pickMembers } from '../db/json.ts'
+import type { ReaderSchema } from '../db/roles.ts'
 import { view } from '../db/slugs.ts'
 import { shownQuote } from '../quotes/members.ts'
 import { marked } from '../search/queries.ts'
@@ -17,7 +18,7 @@ export type Shape = {
   formats: readonly string[]
   include: readonly string[]
   highlight?: boolean | undefined
-  editor: boolean
+  audience: ReaderSchema
   fields: readonly string[] | undefined
   /** Members of what is included, by kind. */
   fieldsOf?: Readonly<Record<string, readonly string[] | undefined>>
@@ -74,7 +75,11 @@ export function articleMembers(of: Belongings, shape: Shape): Members {
       'system', a.origin_system, 'id', a.origin_id, 'url', a.origin_url)) end`,
     publishedAt: instant(sql`a.published_at`),
     updatedAt: instant(sql`a.updated_at`),
-    ...(shape.editor && {
+    // Whoever may read before an embargo ends has to know when it does.
+    ...(shape.audience === 'partner' && {
+      embargoUntil: instant(sql`case when a.embargo_until > now() then a.embargo_until end`),
+    }),
+    ...(shape.audience === 'editor' && {
       status: sql`a.status`,
       publishAt: instant(sql`a.publish_at`),
       embargoUntil: instant(sql`a.embargo_until`),

@@ -4,7 +4,7 @@ import type { Reading } from '../db/client.ts'
 import { missing } from '../errors.ts'
 import { addressed, addressOf } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
-import { isEditor, readingOf } from '../http/auth.ts'
+import { readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
 import { pagesOf } from '../http/paging.ts'
 import { isCounted, isFirst, sendItem, sendList } from '../http/reading.ts'
@@ -41,7 +41,10 @@ export function articleReads(app: App, { config, db }: Services): void {
     actor: Parameters<typeof demandOfReader>[0],
     fields: readonly string[] = [],
   ) => {
-    const editorial = fields.filter((field) => (EDITOR_FIELDS as readonly string[]).includes(field))
+    const told: readonly string[] = actor?.partnerId === undefined ? [] : ['embargoUntil']
+    const editorial = fields.filter(
+      (field) => (EDITOR_FIELDS as readonly string[]).includes(field) && !told.includes(field),
+    )
     if (editorial.length > 0)
       demandOfReader(actor, 'drafts:read', `Asking for ${editorial.join(', ')} in fields`)
   }
@@ -64,7 +67,7 @@ export function articleReads(app: App, { config, db }: Services): void {
       if (query.status) demandOfReader(request.actor, 'drafts:read', 'Asking for a status')
       demandEditorFields(request.actor, query.fields)
       const reading = readingOf(request, db)
-      const shape = asked(query, config, isEditor(request), [])
+      const shape = asked(query, config, reading.schema, [])
       const members = articleMembers(belongings(reading, shape), shape)
       return sendList(request, reply, reading, {
         filters: {
@@ -106,7 +109,7 @@ export function articleReads(app: App, { config, db }: Services): void {
       if (query.asOf !== undefined) demandOfReader(request.actor, 'drafts:read', 'Asking for asOf')
       demandEditorFields(request.actor, query.fields)
       const reading = readingOf(request, db)
-      const shape = asked(query, config, isEditor(request), ['html'])
+      const shape = asked(query, config, reading.schema, ['html'])
       if (query.asOf === undefined) {
         return sendItem(request, reply, reading, articleItem(reading, params.idOrSlug, shape))
       }

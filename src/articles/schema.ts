@@ -93,7 +93,10 @@ export const Article = z
     }),
     status: z.enum(STATUSES).meta({ description: 'To editors.' }),
     publishAt: Instant.nullable().meta({ description: 'To editors: visible from.' }),
-    embargoUntil: Instant.nullable().meta({ description: 'To editors: not visible before.' }),
+    embargoUntil: Instant.nullable().meta({
+      description:
+        'To editors: not visible before. To partners: until when it is under embargo, else null.',
+    }),
     expiresAt: Instant.nullable().meta({ description: 'To editors: visible until.' }),
     createdAt: Instant.meta({ description: 'To editors.' }),
     categories: z

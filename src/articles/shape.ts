@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Executor, Reading, Writing } from '../db/client.ts'
+import type { ReaderSchema } from '../db/roles.ts'
 import { findAddress } from '../db/slugs.ts'
 import { missing } from '../errors.ts'
 import { addressOf } from '../http/addressing.ts'
@@ -17,7 +18,7 @@ export const params = addressOf('council-adopts-sea-wall-levy')
 export function asked(
   query: ArticleQuery & { highlight?: boolean | undefined },
   config: Config,
-  editor: boolean,
+  audience: ReaderSchema,
   fallback: readonly string[],
 ): Shape {
   const { body = fallback, fields, include = [], highlight } = query
@@ -28,7 +29,7 @@ export function asked(
     // Asking for a format of the body is asking for the body.
     fields: fields && query.body && !fields.includes('body') ? [...fields, 'body'] : fields,
     fieldsOf: Object.fromEntries(INCLUDES.map((kind) => [kind, query[`fields[${kind}]`]] as const)),
-    ...{ include, highlight, editor },
+    ...{ include, highlight, audience },
   }
 }
 
@@ -58,7 +59,10 @@ export function articleResource(config: Config) {
     shown: Article,
     query: ArticleQuery,
     show: ({ tx }: Writing, id: string, query: ArticleQuery) =>
-      showWritten(tx, articleItem({ schema: 'editor' }, id, asked(query, config, true, ['html']))),
+      showWritten(
+        tx,
+        articleItem({ schema: 'editor' }, id, asked(query, config, 'editor', ['html'])),
+      ),
   }
 }
 

@@ -11,6 +11,7 @@ import { bequeathSlugs, claimSlug, findAddress, slugFrom, takeSlug } from '../db
 import { articleCategories, categories } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { reassignInEntitlements } from '../partners/entitlements.ts'
 import { findAncestors, withDescendants } from './queries.ts'
 import type { CategoryCreate, CategoryPatch } from './schema.ts'
 
@@ -153,7 +154,31 @@ export async function updateCategory(
     fromVersion: row.version,
     toVersion: row.version + 1,
   })
+  if (parent !== row.parentId) {
+    await recordTaking(ctx, { id: row.id, version: row.version + 1 }, [row.parentId, parent])
+  }
   return row.id
+}
+
+/**
+ * What stands in one category, or below it, has left those above the first of these places and come to
+ * those above the second: partners entitled by one of them may have gained or lost it.
+ */
+async function recordTaking(
+  ctx: Writing,
+  { id, version }: { id: string; version: number },
+  [before, after]: [string | null, string | null],
+): Promise<void> {
+  const [left, come] = [
+    new Set(await lineages(ctx, [before])),
+    new Set(await lineages(ctx, [after])),
+  ]
+  const categories = [...left.symmetricDifference(come)]
+  if (categories.length === 0) return
+  await record(ctx, {
+    ...{ kind: 'category', id, operation: 'update', event: 'entitlement.changed' },
+    ...{ fromVersion: version, toVersion: version, categories },
+  })
 }
 
 /** Numbers the children of a parent from 0 again after one has left. */
@@ -184,12 +209,13 @@ async function demandNoRing({ tx }: Writing, id: string, parent: string): Promis
 
 /** Who refers to a category, the first hundred. */
 async function referrers({ tx }: Writing, id: string) {
-  const { rows } = await tx.execute<{ kind: string; id: string; slug: string }>(sql`
+  const { rows } = await tx.execute<{ kind: string; id: string; slug: string | null }>(sql`
     select 'article' as kind, a.id, a.slug from articles a
       join article_categories x on x.article_id = a.id where x.category_id = ${id}
     union all select 'category', c.id, c.slug from categories c where c.parent_id = ${id}
+    union all select 'partner', p.partner_id, null from partner_categories p where p.category_id = ${id}
     limit 100`)
-  return rows
+  return rows.map(({ slug, ...one }) => ({ ...one, ...(slug !== null && { slug }) }))
 }
 
 /**
@@ -273,6 +299,9 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
   await recordArticles(ctx, touched, 'article.updated', { reason })
   await noteCategories(tx, turns)
   await bequeathSlugs(tx, 'category', row.id, heir.id)
+  await reassignInEntitlements(ctx, row.id, heir.id, reason)
+  // The articles filed in it have rows of their own; those below it are where it was, and where its heir is.
+  await recordTaking(ctx, row, [row.id, heir.id])
 }
 
 /** Moves the heir out from below the category that it replaces, if it is there. */

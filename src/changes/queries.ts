@@ -23,9 +23,14 @@ export type ChangeRow = {
   at: Date
 }
 
+/** Numbers what was committed since: whoever reads the ledger does so first. */
+export async function numberChanges(db: Executor): Promise<void> {
+  await db.execute(sql`select public.number_changes()`)
+}
+
 /** A page of the ledger, newest first. Whoever reads it numbers what was committed since. */
 export async function listChanges(db: Executor, query: AuditQuery, page: Listing) {
-  await db.execute(sql`select public.number_changes()`)
+  await numberChanges(db)
   return listRows<ChangeRow>(
     { db, schema: 'editor' },
     {

@@ -7,20 +7,27 @@ import { oneOf } from '../db/where.ts'
 import { noteArticles } from './effects.ts'
 import { noteGone, noteShown } from './sightings.ts'
 
-/** What happens to an article. The sweep writes `published` and `expired` when their time comes. */
-export type ArticleEvent =
-  | 'article.created'
-  | 'article.updated'
-  | 'article.scheduled'
-  | 'article.published'
-  | 'article.unpublished'
-  | 'article.killed'
-  | 'article.revived'
-  | 'article.corrected'
-  | 'article.restored'
-  | 'article.purged'
-  | 'article.embargoed'
-  | 'article.expired'
+/** What happens to an article, or to a quote of it. The sweep writes what their times bring. */
+export const ARTICLE_EVENTS = [
+  'article.created',
+  'article.updated',
+  'article.scheduled',
+  'article.published',
+  'article.unpublished',
+  'article.killed',
+  'article.revived',
+  'article.corrected',
+  'article.restored',
+  'article.purged',
+  'article.embargo-set',
+  'article.embargo-lifted',
+  'article.expired',
+  'quote.created',
+  'quote.updated',
+  'quote.confirmed',
+  'quote.deleted',
+] as const
+export type ArticleEvent = (typeof ARTICLE_EVENTS)[number]
 
 /** The quote or correction of the article that it happened to. */
 export type Part = { kind: 'quote' | 'correction'; id: string }
@@ -60,34 +67,41 @@ export async function recordArticles(
 
 /** What happened to a source, a category, a key, or to an article that has no revision of it. */
 export type Happening = {
-  kind: 'article' | 'source' | 'category' | 'key'
+  kind: 'article' | 'source' | 'category' | 'key' | 'partner' | 'webhook'
   id: string
   operation: 'create' | 'update' | 'delete'
   event: string
   fromVersion: number | null
   toVersion: number | null
   reason?: string | undefined
+  /** Of `entitlement.changed`: the categories whose partners may have other articles now. */
+  categories?: string[]
 }
 
-/** One row in the ledger, in the transaction that did it, while the resource's row is locked. */
+/** One row in the ledger, in the transaction that did it, while the resource's row is locked; the row's id. */
 export async function record(
   { tx, actor, requestId }: Writing,
   happening: Happening,
-): Promise<void> {
-  const { kind, id, operation, event, fromVersion, toVersion, reason } = happening
-  await tx.insert(changes).values({
-    kind,
-    resourceId: id,
-    operation,
-    event,
-    fromVersion,
-    toVersion,
-    keyId: actor.keyId ?? null,
-    keyName: actor.name,
-    reason: reason ?? null,
-    requestId: requestId ?? null,
-    at: moment,
-  })
+): Promise<number> {
+  const { kind, id, operation, event, fromVersion, toVersion, reason, categories } = happening
+  const rows = await tx
+    .insert(changes)
+    .values({
+      kind,
+      resourceId: id,
+      operation,
+      event,
+      fromVersion,
+      toVersion,
+      keyId: actor.keyId ?? null,
+      keyName: actor.name,
+      reason: reason ?? null,
+      requestId: requestId ?? null,
+      at: moment,
+      isCategories: categories ?? null,
+    })
+    .returning({ id: changes.id })
+  return rows[0]?.id ?? 0
 }
 
 /** Rows for sources or categories that another's merge or move changed, each in its next version. */

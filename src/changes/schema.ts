@@ -3,7 +3,7 @@ import { Id, Instant } from '../fields.ts'
 import { pageOf } from '../http/paging.ts'
 import { cursor, filter, limit } from '../http/parameters.ts'
 
-export const CHANGE_KINDS = ['article', 'source', 'category', 'key'] as const
+export const CHANGE_KINDS = ['article', 'source', 'category', 'key', 'partner', 'webhook'] as const
 
 /** A row of the ledger. */
 export const Change = z

@@ -20,11 +20,13 @@ export function addKeys(program: Command): void {
       value.split(','),
     )
     .option('--expires <time>', 'RFC 3339 time with a zone, or a date (its start, UTC)', expiry)
-    .action(async ({ name, scopes, expires }) => {
+    .option('--partner <id>', 'the partner whose key it is')
+    .action(async ({ name, scopes, expires, partner }) => {
       const input = valid(ApiKeyCreate, 'the key', {
         name,
         scopes,
         ...(expires !== undefined && { expiresAt: expires }),
+        ...(partner !== undefined && { partner }),
       })
       const { key } = await asOperator((ctx) => createKey(ctx, input))
       process.stdout.write(`${key}\n`)

@@ -1,6 +1,8 @@
+import { type SQL, sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import type { Actor } from '../actor.ts'
+import { type Bell, openBell } from './bell.ts'
 import { type Notice, send } from './notice.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
@@ -12,21 +14,25 @@ export type Executor = Pick<NodePgDatabase, 'execute' | 'select' | 'insert' | 'u
 /** A transaction, in which commands work. */
 export type Tx = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0]
 
-/** Where a read looks: an executor, and the schema whose views that audience may see. */
-export type Reading = { db: Executor; schema: ReaderSchema }
+/** Where a read looks: what runs it, and the schema whose views that audience may see. */
+export type Reading = { db: Pick<Executor, 'execute'>; schema: ReaderSchema }
 
 /** What commands are given: the transaction they work in, and who acts. */
 export type Writing = { tx: Tx; actor: Actor; requestId?: string | undefined }
 
-/** The two pools of the service. Readers' statements cannot even name a table. */
+/** The pools of the service. Readers' and partners' statements cannot even name a table. */
 export type Database = {
   reader: NodePgDatabase & { $client: Pool }
+  /** Sees nothing by itself: {@link asPartner} says who reads. */
+  partner: NodePgDatabase
   editor: NodePgDatabase
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
   committed: ((notice: Notice) => void)[]
-  /** Closes both pools; statements under way are waited for. */
+  /** Rings when the ledger may have something to tell, and when that cannot be known. */
+  ledger: Bell
+  /** Closes all pools; statements under way are waited for. */
   close(): Promise<void>
 }
 
@@ -64,39 +70,36 @@ function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => 
 }
 
 /**
- * Opens the pools. `url` logs in as the owner and enters the roles; `readerUrl` and `editorUrl` are
- * logins of their own. Connects lazily: `roleFaults` of roles.ts is the first to use them.
+ * Opens the pools. `url` logs in as the owner and enters the roles; `readerUrl`, `partnerUrl` and
+ * `editorUrl` are logins of their own. Connects lazily: `roleFaults` of roles.ts is the first to use them.
  */
 export function openDatabase(
   options: {
     url: string
     readerUrl?: string | undefined
+    partnerUrl?: string | undefined
     editorUrl?: string | undefined
     directUrl?: string | undefined
     size: number
   },
   onError: (error: Error) => void,
 ): Database {
-  const reader = pool(
-    {
-      url: options.readerUrl ?? options.url,
-      role: options.readerUrl ? undefined : 'dateline_reader',
-      size: options.size,
-      readOnly: true,
-    },
-    onError,
-  )
-  const editor = pool(
-    {
-      url: options.editorUrl ?? options.url,
-      role: options.editorUrl ? undefined : 'dateline_editor',
-      size: options.size,
-      readOnly: false,
-    },
-    onError,
-  )
+  const as = (role: string, own: string | undefined, readOnly: boolean) =>
+    pool(
+      {
+        url: own ?? options.url,
+        role: own ? undefined : role,
+        size: options.size,
+        readOnly,
+      },
+      onError,
+    )
+  const reader = as('dateline_reader', options.readerUrl, true)
+  const partner = as('dateline_partner', options.partnerUrl, true)
+  const editor = as('dateline_editor', options.editorUrl, false)
   return {
     reader: drizzle(reader),
+    partner: drizzle(partner),
     editor: drizzle(editor),
     direct: () =>
       new pg.Client({
@@ -106,9 +109,34 @@ export function openDatabase(
         options: '-c role=dateline_editor -c timezone=UTC',
       }),
     committed: [],
+    ledger: openBell(),
     async close() {
-      await Promise.all([reader.end(), editor.end()])
+      await Promise.all([reader.end(), partner.end(), editor.end()])
     },
+  }
+}
+
+/** Who reads as a partner, and whether with a key that may read what is under embargo. */
+export type Reader = { partnerId: string; early: boolean }
+
+/**
+ * What runs a partner's statements: each in a transaction that says who reads, so that a connection that
+ * goes back to the pool, or to a pooler, is nobody's again.
+ */
+export function asPartner(
+  { partner }: Database,
+  { partnerId, early }: Reader,
+): Pick<Executor, 'execute'> {
+  return {
+    execute: ((query: SQL) =>
+      partner.transaction(
+        async (tx) => {
+          await tx.execute(sql`select set_config('dateline.partner', ${partnerId}, true),
+            set_config('dateline.embargo', ${early ? 'on' : 'off'}, true)`)
+          return tx.execute(query)
+        },
+        { accessMode: 'read only' },
+      )) as Executor['execute'],
   }
 }
 

@@ -32,6 +32,7 @@ export async function connect(
       {
         url,
         readerUrl: config.readerUrl,
+        partnerUrl: config.partnerUrl,
         editorUrl: config.editorUrl,
         directUrl: config.directUrl,
         size: config.poolSize,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { type Fault, gone, missing } from '../errors.ts'
 import { rfc3339, UUID } from '../fields.ts'
 import type { Reading } from './client.ts'
+import { view } from './slugs.ts'
 
 /**
  * Why there is nothing under an id or slug: `not_found` for what was never visible; to readers, for
@@ -16,9 +17,9 @@ export async function absence(
   if (schema === 'editor') return missing(kind)
   const id = UUID.test(name)
     ? sql`${name}::uuid`
-    : sql`(select s.resource_id from reader.gone_slugs s where s.kind = ${kind} and s.slug = ${name})`
+    : sql`(select s.resource_id from ${view(schema, 'gone_slugs')} s where s.kind = ${kind} and s.slug = ${name})`
   const { rows } = await db.execute<{ notice: string | null; legal: boolean; since: Date }>(
-    sql`select notice, legal, since from reader.gone where kind = ${kind} and resource_id = ${id}`,
+    sql`select notice, legal, since from ${view(schema, 'gone')} where kind = ${kind} and resource_id = ${id}`,
   )
   const [row] = rows
   if (!row) return missing(kind)

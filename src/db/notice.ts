@@ -13,6 +13,8 @@ export type Notice = {
 
 /** The channel on which instances tell each other. */
 export const CHANNEL = 'dateline'
+/** The one on which the ledger says that it has something to tell (the trigger on `changes`). */
+export const LEDGER = 'dateline_ledger'
 
 /** PostgreSQL takes payloads of less than 8,000 bytes. */
 const LONGEST = 7900

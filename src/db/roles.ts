@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type pg from 'pg'
-import type { Database } from './client.ts'
+import type { Database, Executor } from './client.ts'
 
 /** The schemas of views, one for each audience. */
-export type ReaderSchema = 'reader' | 'editor'
+export type ReaderSchema = 'reader' | 'partner' | 'editor'
 
 /**
  * What each role may do, whole: `applyRights` makes the database agree. Readers select from views
@@ -29,10 +29,16 @@ const TABLES = [
   'revisions',
   'changes',
   'sightings',
+  'partners',
+  'partner_categories',
+  'entitlements',
 ]
 
+const ROLES = ['dateline_reader', 'dateline_partner', 'dateline_editor']
+const ALL_ROLES = ROLES.join(', ')
+
 /** Roles are the whole server's, advisory locks one database's: creating them tolerates a race. */
-const CREATE_ROLES = ['dateline_reader', 'dateline_editor'].map(
+const CREATE_ROLES = ROLES.map(
   (role) => `
     DO $$ BEGIN
       IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN
@@ -46,7 +52,7 @@ const CREATE_ROLES = ['dateline_reader', 'dateline_editor'].map(
 // enter it; a superuser needs neither. Granting what is granted is a notice, not an error.
 const ENTER_ROLES = `
   DO $$ DECLARE target text; BEGIN
-    FOREACH target IN ARRAY ARRAY['dateline_reader', 'dateline_editor'] LOOP
+    FOREACH target IN ARRAY ARRAY['${ROLES.join("', '")}'] LOOP
       BEGIN
         IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
           NULL;
@@ -64,22 +70,24 @@ const ENTER_ROLES = `
   END $$`
 
 const RIGHTS = [
-  `REVOKE ALL ON ${TABLES.join(', ')} FROM PUBLIC, dateline_reader, dateline_editor`,
-  'REVOKE ALL ON SCHEMA reader, editor FROM PUBLIC, dateline_reader, dateline_editor',
+  `REVOKE ALL ON ${TABLES.join(', ')} FROM PUBLIC, ${ALL_ROLES}`,
+  `REVOKE ALL ON SCHEMA reader, partner, editor FROM PUBLIC, ${ALL_ROLES}`,
   // The functions of a search; not a table in it may be read by readers.
-  'GRANT USAGE ON SCHEMA public TO dateline_reader, dateline_editor',
+  `GRANT USAGE ON SCHEMA public TO ${ALL_ROLES}`,
   'GRANT USAGE ON SCHEMA editor TO dateline_editor',
+  'GRANT USAGE ON SCHEMA partner TO dateline_partner',
   'GRANT USAGE ON SCHEMA reader TO dateline_reader, dateline_editor',
   // Editors' writes note what readers see.
   'GRANT SELECT ON ALL TABLES IN SCHEMA reader TO dateline_reader, dateline_editor',
+  'GRANT SELECT ON ALL TABLES IN SCHEMA partner TO dateline_partner',
   'GRANT SELECT ON ALL TABLES IN SCHEMA editor TO dateline_editor',
-  `GRANT SELECT, INSERT, UPDATE, DELETE ON ${CONTENT.join(', ')}, slugs, idempotency_keys TO dateline_editor`,
-  'GRANT SELECT, INSERT, UPDATE ON api_keys, sightings TO dateline_editor',
+  `GRANT SELECT, INSERT, UPDATE, DELETE ON ${CONTENT.join(', ')}, slugs, idempotency_keys, partner_categories TO dateline_editor`,
+  'GRANT SELECT, INSERT, UPDATE ON api_keys, sightings, partners TO dateline_editor',
   // A purge takes text out of revisions; who and when stay.
   'GRANT SELECT, INSERT, UPDATE (content, reason, purged_at) ON revisions TO dateline_editor',
-  // Append-only: what happened is neither changed nor forgotten.
-  'GRANT SELECT, INSERT ON changes TO dateline_editor',
-  'GRANT EXECUTE ON FUNCTION public.number_changes() TO dateline_editor',
+  // Append-only: what happened, and who might have it, is neither changed nor forgotten.
+  'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
+  'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid) TO dateline_editor',
 ]
 
 /** Creates the roles and lets the owner enter them. Run as the owner, before the migrations. */
@@ -87,37 +95,42 @@ export async function createRoles(client: pg.ClientBase): Promise<void> {
   for (const statement of [...CREATE_ROLES, ENTER_ROLES]) await client.query(statement)
 }
 
-/** Makes the rights of both roles what this file says, in the client's transaction. */
+/** Makes the rights of all roles what this file says, in the client's transaction. */
 export async function applyRights(client: pg.ClientBase): Promise<void> {
   for (const statement of RIGHTS) await client.query(statement)
 }
 
 /**
- * What is wrong with who the pools are: readers must be able to select from the views and from no
- * table. Empty when all is well. Rejects when the database cannot be reached.
+ * What is wrong with who the pools are: readers and partners must be able to select from their views and
+ * from no table, nor from each other's views. Empty when all is well. Rejects when the database cannot be
+ * reached.
  */
 export async function roleFaults(db: Database): Promise<string[]> {
-  const faults: string[] = []
   const rights = (schema: string) => sql`
     select current_user as "user",
       coalesce(bool_and(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')), false) as sees
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${schema} and c.relkind = 'v'`
-  const readable = sql`
+  const beyond = (schemas: string[]) => sql`
     select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where has_any_column_privilege(c.oid, 'select')
-      and ((n.nspname = 'public' and c.relname in (${names(TABLES)})) or n.nspname = 'editor')
+      and ((n.nspname = 'public' and c.relname in (${names(TABLES)})) or n.nspname in (${names(schemas)}))
     order by 1`
-  const [reader] = (await db.reader.execute<Rights>(rights('reader'))).rows
-  if (!reader?.sees) faults.push(`readers (${reader?.user}) cannot read their views`)
-  const { rows } = await db.reader.execute<{ name: string }>(readable)
-  if (rows.length > 0) {
+  const check = async (who: string, pool: Executor, schema: string, others: string[]) => {
+    const [own] = (await pool.execute<Rights>(rights(schema))).rows
+    const said = `${who} (${own?.user})`
+    const faults = own?.sees ? [] : [`${said} cannot read their views`]
+    if (others.length === 0) return faults
+    const { rows } = await pool.execute<{ name: string }>(beyond(others))
     const list = rows.map((row) => row.name).join(', ')
-    faults.push(`readers (${reader?.user}) can read ${list}, which they must not`)
+    return rows.length === 0 ? faults : [...faults, `${said} can read ${list}, which they must not`]
   }
-  const [editor] = (await db.editor.execute<Rights>(rights('editor'))).rows
-  if (!editor?.sees) faults.push(`editors (${editor?.user}) cannot read their views`)
-  return faults
+  const faults = await Promise.all([
+    check('readers', db.reader, 'reader', ['editor', 'partner']),
+    check('partners', db.partner, 'partner', ['editor', 'reader']),
+    check('editors', db.editor, 'editor', []),
+  ])
+  return faults.flat()
 }
 
 type Rights = { user: string; sees: boolean }

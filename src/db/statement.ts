@@ -23,7 +23,7 @@ export type Plan<Shown> = {
 
 /** Asks a read once; undefined as {@link Plan.shown} has it. */
 export async function carryOut<Shown>(
-  db: Executor,
+  db: Pick<Executor, 'execute'>,
   plan: Plan<Shown>,
   name: string,
   url: string,

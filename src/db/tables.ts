@@ -171,6 +171,8 @@ export const articles = pgTable(
     legal: boolean('legal').notNull().default(false),
     /** Whether readers were last told that it is visible: the sweep compares. */
     announced: boolean('announced').notNull().default(false),
+    /** The same for partners who may read before an embargo ends. */
+    announcedEarly: boolean('announced_early').notNull().default(false),
     /** publishedAt as a sort key without nulls: what has no date yet comes as newest. */
     listedAt: instant('listed_at')
       .notNull()
@@ -378,9 +380,17 @@ export const apiKeys = pgTable(
     expiresAt: instant('expires_at'),
     revokedAt: instant('revoked_at'),
     lastUsedAt: instant('last_used_at'),
+    /** Whose key it is; null: nobody's who has entitlements. */
+    partnerId: uuid('partner_id'),
   },
   (t) => [
     unique('api_keys_prefix_key').on(t.prefix),
+    foreignKey({
+      name: 'api_keys_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    index('api_keys_partner_id_idx').on(t.partnerId).where(sql`partner_id is not null`),
     check('api_keys_name_check', sql`${t.name} <> ''`),
     check('api_keys_hash_check', sql`length(${t.hash}) = 32`),
   ],
@@ -440,6 +450,92 @@ export const revisions = pgTable(
   ],
 )
 
+/** Who syndicates. What a partner may have is in `entitlements`; what it has, in the holdings. */
+export const partners = pgTable(
+  'partners',
+  {
+    id: uuid('id').primaryKey(),
+    version: integer('version').notNull().default(1),
+    name: text('name').notNull(),
+    contact: text('contact'),
+    /** Requests a minute of all its keys together; null: as for everybody. */
+    rateLimit: integer('rate_limit'),
+    /** When it ceased to be one; its holdings stay. */
+    endedAt: instant('ended_at'),
+    ...created,
+  },
+  (t) => [
+    check('partners_name_check', sql`${t.name} <> ''`),
+    check('partners_rate_limit_check', sql`${t.rateLimit} > 0`),
+    index('partners_name_id_idx').on(t.name, t.id),
+  ],
+)
+
+/** The categories that a partner's entitlement names today, so that none can be deleted unseen. */
+export const partnerCategories = pgTable(
+  'partner_categories',
+  {
+    partnerId: uuid('partner_id').notNull(),
+    categoryId: uuid('category_id').notNull(),
+    excluded: boolean('excluded').notNull(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'partner_categories_pkey',
+      columns: [t.partnerId, t.categoryId, t.excluded],
+    }),
+    foreignKey({
+      name: 'partner_categories_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    foreignKey({
+      name: 'partner_categories_category_id_fkey',
+      columns: [t.categoryId],
+      foreignColumns: [categories.id],
+    }),
+    index('partner_categories_category_id_idx').on(t.categoryId),
+  ],
+)
+
+/**
+ * What a partner may have, at each time: the last row is that of today, an earlier one was in force from
+ * the position of its change on. Never changed, so that the ledger tells the same whenever it is read.
+ */
+export const entitlements = pgTable(
+  'entitlements',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    partnerId: uuid('partner_id').notNull(),
+    changeId: bigint('change_id', { mode: 'number' }).notNull(),
+    /** Ranges of BCP 47 (`en` is any English); null: all. */
+    languages: text('languages').array(),
+    /** With all below them; null: all. */
+    allowed: uuid('allowed').array(),
+    excluded: uuid('excluded').array().notNull().default(sql`'{}'`),
+    /** Null: all. */
+    formats: text('formats').array(),
+    /** Whether embargoed text may be read before the embargo ends, with a key that has the scope. */
+    early: boolean('early').notNull().default(false),
+  },
+  (t) => [
+    foreignKey({
+      name: 'entitlements_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    foreignKey({
+      name: 'entitlements_change_id_fkey',
+      columns: [t.changeId],
+      foreignColumns: [changes.id],
+    }),
+    index('entitlements_partner_id_id_idx').on(t.partnerId, t.id),
+    check('entitlements_languages_check', sql`${t.languages} <> '{}'`),
+    check('entitlements_allowed_check', sql`${t.allowed} <> '{}'`),
+    check('entitlements_formats_check', sql`${t.formats} <> '{}'`),
+  ],
+)
+
 /**
  * The ledger: one row for each thing that happened, written in the transaction that did it while
  * the resource's row is locked. `position` is given after commit, by public.number_changes().
@@ -464,9 +560,36 @@ export const changes = pgTable(
     reason: text('reason'),
     requestId: text('request_id'),
     at: instant('at').notNull(),
+    /*
+     * What it was and is to whom, from which follows who is told, today and whenever it is read again.
+     * Of an article: visible to readers; early, which is visible but for an embargo; its language; its
+     * categories with all above them. `was` is what the row before said, so that nobody is told of the
+     * end of what was never told. Of a source or category: whether readers see it, and which partners.
+     */
+    wasVisible: boolean('was_visible').notNull().default(false),
+    isVisible: boolean('is_visible').notNull().default(false),
+    wasEarly: boolean('was_early').notNull().default(false),
+    isEarly: boolean('is_early').notNull().default(false),
+    wasLanguage: text('was_language'),
+    isLanguage: text('is_language'),
+    wasCategories: uuid('was_categories').array(),
+    isCategories: uuid('is_categories').array(),
+    /** Why an article is not there. */
+    absence: text('absence'),
+    seenBy: uuid('seen_by').array(),
   },
   (t) => [
     unique('changes_position_key').on(t.position),
+    // Who reads the ledger as a partner or reader passes over what happened unseen: drafts, mostly.
+    index('changes_told_position_idx')
+      .on(t.position)
+      .where(
+        sql`was_visible or is_visible or was_early or is_early or event = 'entitlement.changed'`,
+      ),
+    check(
+      'changes_absence_check',
+      sql`${t.absence} in ('unpublished', 'killed', 'legal', 'embargoed', 'expired')`,
+    ),
     index('changes_unnumbered_idx').on(t.id).where(sql`position is null`),
     index('changes_resource_id_idx').on(t.resourceId, t.id),
     check('changes_operation_check', sql`${t.operation} in ('create', 'update', 'delete', 'time')`),

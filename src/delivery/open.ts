@@ -19,7 +19,11 @@ export function openDelivery(config: Config, db: Database, count: Count, log: Lo
   const everything = new Set([ALL])
   const watching = watch(db.direct, {
     heard: (groups) => store.drop(groups),
-    lost: () => store.drop(everything),
+    told: () => db.ledger.ring(),
+    lost: () => {
+      store.drop(everything)
+      db.ledger.ring()
+    },
     failed: (error) =>
       log.error({ err: loggable(error) }, 'not listening for changes: nothing is kept meanwhile'),
   })

@@ -127,7 +127,7 @@ function count(
   answer: Answer,
   done: () => void,
 ): void {
-  const counted = delivery.count(request.ip, reply)
+  const counted = delivery.count({ id: request.ip }, reply)
   if (!counted) give(delivery, request, reply, answer)
   counted?.then(
     () => give(delivery, request, reply, answer),

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Database } from '../db/client.ts'
-import { CHANNEL, type Notice, readNotice } from '../db/notice.ts'
+import { CHANNEL, LEDGER, type Notice, readNotice } from '../db/notice.ts'
 import { BEAT } from './queries.ts'
 
 type Listener = ReturnType<Database['direct']>
@@ -18,6 +18,8 @@ const BACKOFF = [100, 200, 500, 1000, 2000, 5000]
 export type Watcher = {
   /** A change was committed somewhere. */
   heard(groups: ReadonlySet<string>): void
+  /** The ledger has something to tell. */
+  told(): void
   /** A boundary has come, or changes may have gone unheard: nothing that is kept can be trusted. */
   lost(): void
   failed(error: unknown): void
@@ -134,8 +136,13 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
     broken.catch(() => {})
     try {
       await Promise.race([on.connect(), broken])
-      on.on('notification', ({ payload }) => hear(readNotice(payload ?? '')))
-      await Promise.race([within(on.query(`LISTEN ${CHANNEL}`), DEAD_AFTER), broken])
+      on.on('notification', ({ channel, payload }) =>
+        channel === LEDGER ? watcher.told() : hear(readNotice(payload ?? '')),
+      )
+      await Promise.race([
+        within(on.query(`LISTEN ${CHANNEL}; LISTEN ${LEDGER}`), DEAD_AFTER),
+        broken,
+      ])
       await Promise.race([hearsItself(on), broken])
       // What was said before is unheard.
       vouched = Number.NEGATIVE_INFINITY

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Actor, demand, may, type Scope } from '../actor.ts'
-import type { Database, Reading } from '../db/client.ts'
+import { asPartner, type Database, type Reading } from '../db/client.ts'
 import { type ErrorCode, Fault } from '../errors.ts'
-import type { Count } from './limits.ts'
+import type { Caller, Count } from './limits.ts'
 
 /** Looks a key up; undefined when it is unknown, expired or revoked. Set by the keys feature. */
 export type FindKey = (key: string) => Promise<Actor | undefined>
@@ -56,6 +56,11 @@ function keyOf(request: FastifyRequest): string | undefined {
   )
 }
 
+/** Who is counted: a partner, a key, or an address. */
+function callerOf({ actor, ip }: FastifyRequest): Caller {
+  return { id: actor?.partnerId ?? actor?.keyId ?? ip, perMinute: actor?.rateLimit }
+}
+
 /**
  * Finds out who asks before anything else is looked at. A wrong key is 401 everywhere, also where
  * none is needed, so that a client learns at once that its key has expired.
@@ -75,7 +80,7 @@ export function authenticate(
     if (key !== undefined) request.actor = await findKey(key)
     // By key, else by address: whoever guesses at keys is counted by address.
     if (request.limited) throw request.limited
-    await count(request.actor?.keyId ?? request.ip, reply)
+    await count(callerOf(request), reply)
     if (key !== undefined) {
       if (!request.actor) {
         throw new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
@@ -89,10 +94,20 @@ export function authenticate(
 }
 
 /** Where this request's reads look: the audience decides role and views. */
-export function readingOf(request: FastifyRequest, db: Database): Reading {
-  return isEditor(request)
+export function readingOf({ actor }: FastifyRequest, db: Database): Reading {
+  if (actor?.partnerId !== undefined) {
+    const reader = { partnerId: actor.partnerId, early: may(actor, 'embargo:read') }
+    return { db: asPartner(db, reader), schema: 'partner' }
+  }
+  return may(actor, 'drafts:read')
     ? { db: db.editor, schema: 'editor' }
     : { db: db.reader, schema: 'reader' }
+}
+
+/** The same, but for what is told to others: to a key that is no partner's, what readers see. */
+export function syndicatedReading(request: FastifyRequest, db: Database): Reading {
+  const reading = readingOf(request, db)
+  return reading.schema === 'partner' ? reading : { db: db.reader, schema: 'reader' }
 }
 
 /** `drafts:read` makes an editor. */

@@ -215,6 +215,8 @@ const TAGS = [
   ['Sources', 'Who or what stories rely on.'],
   ['Categories', 'The tree that articles are filed in.'],
   ['Revisions', 'What an article was at each version, for editors.'],
+  ['Syndication', 'What happened, for whoever keeps a copy.'],
+  ['Partners', 'Who syndicates, and what each may have.'],
   ['Keys', 'API keys, for administrators.'],
   ['Audit', 'Who did what, for administrators.'],
   ['Service', 'Health and metrics.'],

@@ -116,7 +116,7 @@ export type FoundItem = {
 
 /** One item of a kind: what is asked, under its id or its slug of today, and what it shows. */
 export type ItemRead = {
-  kind: SlugKind | 'quote'
+  kind: SlugKind | 'quote' | 'partner'
   name: string
   statement(name: Query, isId: boolean): Query
   members: readonly string[]
@@ -140,6 +140,7 @@ export async function sendItem(
     request.plan = plan
     return sendShown(request, reply, shown)
   }
+  if (kind === 'partner') throw missing(kind)
   if (kind === 'quote') throw await absence(reading, kind, name)
   const id = await addressed(request, reply, reading, kind, name)
   if (id === undefined) return reply
@@ -170,10 +171,11 @@ function shownItem(
 ): Shown {
   const body = finish ? finish(row.data) : row.data
   const about = row.article_id
-    ? ({ kind: 'article', id: row.article_id } as const)
-    : { kind, id: row.id }
+    ? { kind: 'article' as const, id: row.article_id }
+    : kind !== 'partner' && { kind, id: row.id }
   return {
-    ...{ body, version: row.version, members, about, objects: () => JSON.parse(body) },
+    ...{ body, version: row.version, members, objects: () => JSON.parse(body) },
+    ...(about && { about }),
     address: row.slug ?? row.id,
     ...(row.modified !== undefined && { modified: row.modified }),
   }

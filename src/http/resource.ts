@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Scope } from '../actor.ts'
 import type { Database, Writing } from '../db/client.ts'
 import type { Expected } from '../db/versions.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -26,6 +27,8 @@ export type WrittenResource<
   tag: string
   /** `/articles` */
   path: string
+  /** What writing it needs; `content:write` unless told. */
+  scope?: Scope
   /** The path parameter: `:idOrSlug` or `:id`. */
   params: z.ZodObject
   /** What is answered. */
@@ -67,7 +70,7 @@ export function resourceWrites<
   const [parameter = ''] = Object.keys(params.shape)
   const item = `${path}/:${parameter}`
   const tags = [resource.tag]
-  const scope = 'content:write'
+  const { scope = 'content:write' } = resource
 
   app.post(
     path,

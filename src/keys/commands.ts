@@ -1,20 +1,45 @@
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import type { Scope } from '../actor.ts'
 import { record } from '../changes/record.ts'
 import type { Executor, Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
-import { apiKeys } from '../db/tables.ts'
-import { missing, ruleBroken } from '../errors.ts'
+import { apiKeys, partners } from '../db/tables.ts'
+import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
 import type { ApiKeyCreate } from './schema.ts'
 import { makeKey } from './secret.ts'
 
-/** Makes a key: its id, and the key itself, which is nowhere else. Throws `rule_broken`. */
+/** What a partner's key may be for: it reads as its partner, and writes nothing. */
+const OF_PARTNERS: readonly Scope[] = ['read', 'syndication', 'embargo:read']
+
+/** Throws `unknown_reference`, `wrong_state`, `rule_broken`. */
+async function demandPartner({ tx }: Writing, id: string, scopes: readonly Scope[]): Promise<void> {
+  const [partner] = await tx
+    .select({ endedAt: partners.endedAt })
+    .from(partners)
+    .where(eq(partners.id, id))
+    .for('share')
+  if (!partner)
+    throw unknownReferences([{ pointer: '/partner', message: `There is no partner ${id}.` }])
+  if (partner.endedAt) throw new Fault('wrong_state', 'The partner has ended.')
+  const others = scopes.flatMap((scope, i) => (OF_PARTNERS.includes(scope) ? [] : [i]))
+  if (others.length > 0) {
+    const message = `must be ${OF_PARTNERS.join(', ')} of a partner's key`
+    throw ruleBroken(others.map((i) => ({ pointer: `/scopes/${i}`, message })))
+  }
+}
+
+/**
+ * Makes a key: its id, and the key itself, which is nowhere else. Throws `rule_broken`, and of a partner's
+ * key `unknown_reference` and `wrong_state`.
+ */
 export async function createKey(
   ctx: Writing,
   input: ApiKeyCreate,
 ): Promise<{ id: string; key: string }> {
   const id = uuidv7()
   const { key, prefix, hash } = makeKey()
+  if (input.partner !== undefined) await demandPartner(ctx, input.partner, input.scopes)
   const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null
   const [row] = await ctx.tx
     .insert(apiKeys)
@@ -26,6 +51,7 @@ export async function createKey(
       scopes: input.scopes,
       createdAt: now,
       expiresAt,
+      partnerId: input.partner ?? null,
     })
     .returning({ expired: sql<boolean>`${apiKeys.expiresAt} <= now()` })
   if (row?.expired) {

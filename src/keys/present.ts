@@ -13,5 +13,6 @@ export function presentKey(row: KeyRow): ApiKey {
     expiresAt: rfc3339(row.expires_at),
     revokedAt: rfc3339(row.revoked_at),
     lastUsedAt: rfc3339(row.last_used_at),
+    partner: row.partner_id,
   }
 }

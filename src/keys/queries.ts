@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { Actor, Scope } from '../actor.ts'
 import type { Database, Executor } from '../db/client.ts'
 import { type Listing, listRows } from '../db/listing.ts'
-import { apiKeys } from '../db/tables.ts'
+import { apiKeys, partners } from '../db/tables.ts'
 import { matches, prefixOf } from './secret.ts'
 
 /** A row of api_keys, less its hash. */
@@ -15,9 +15,10 @@ export type KeyRow = {
   expires_at: Date | string | null
   revoked_at: Date | string | null
   last_used_at: Date | string | null
+  partner_id: string | null
 }
 
-const columns = sql`k.id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at`
+const columns = sql`k.id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, k.partner_id`
 
 /** A page of keys, newest first. */
 export function listKeys(db: Executor, page: Listing) {
@@ -55,10 +56,17 @@ export async function findActor(db: Database, key: string): Promise<Actor | unde
       name: apiKeys.name,
       hash: apiKeys.hash,
       scopes: apiKeys.scopes,
+      partnerId: apiKeys.partnerId,
+      rateLimit: partners.rateLimit,
       live: sql<boolean>`${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now())`,
     })
     .from(apiKeys)
+    .leftJoin(partners, eq(partners.id, apiKeys.partnerId))
     .where(eq(apiKeys.prefix, prefix))
   if (!row || !matches(key, row.hash) || !row.live) return undefined
-  return { keyId: row.id, name: row.name, scopes: new Set(row.scopes as Scope[]) }
+  const { id: keyId, name, scopes, partnerId, rateLimit } = row
+  return {
+    ...{ keyId, name, scopes: new Set(scopes as Scope[]) },
+    ...(partnerId !== null && { partnerId, ...(rateLimit !== null && { rateLimit }) }),
+  }
 }

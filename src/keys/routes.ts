@@ -75,6 +75,7 @@ export function keyRoutes(app: App, { config, db }: Services): void {
         scope: 'admin',
         untagged: true,
         secret: true,
+        throws: ['unknown_reference', 'wrong_state'],
         example: { name: 'Front end', scopes: ['read'] },
       },
     },

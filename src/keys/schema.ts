@@ -21,6 +21,9 @@ export const ApiKey = z
     expiresAt: Instant.nullable(),
     revokedAt: Instant.nullable(),
     lastUsedAt: Instant.nullable().meta({ description: 'To the minute or so.' }),
+    partner: Id.nullable().meta({
+      description: 'The partner whose key it is: it reads what that partner may have.',
+    }),
   })
   .meta({ id: 'ApiKey', description: 'An API key, without its secret.' })
 export type ApiKey = z.infer<typeof ApiKey>
@@ -33,7 +36,14 @@ export const NewApiKey = ApiKey.extend({
 }).meta({ id: 'NewApiKey', description: 'A new key, shown once.' })
 
 export const ApiKeyCreate = z
-  .strictObject({ name: text(200, 1), scopes, expiresAt: InstantInput.optional() })
+  .strictObject({
+    name: text(200, 1),
+    scopes,
+    expiresAt: InstantInput.optional(),
+    partner: Id.optional().meta({
+      description: 'By id. Its scopes are `read`, `syndication` and `embargo:read` then.',
+    }),
+  })
   .meta({ id: 'ApiKeyCreate', description: 'A key to be made.' })
 export type ApiKeyCreate = z.infer<typeof ApiKeyCreate>
 

@@ -6,7 +6,7 @@ import {
   lockArticle,
   nextVersion,
 } from '../articles/lock.ts'
-import { recordArticles } from '../changes/record.ts'
+import { type ArticleEvent, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { quotes } from '../db/tables.ts'
@@ -19,10 +19,19 @@ import { findSpeakers } from './speakers.ts'
 import { tie } from './tie.ts'
 
 /** Every write of a quote is a new version of its article. */
-async function ended(ctx: Writing, article: LockedArticle, id: string): Promise<void> {
+async function ended(
+  ctx: Writing,
+  article: LockedArticle,
+  id: string,
+  event: ArticleEvent,
+): Promise<void> {
   await nextVersion(ctx, article)
-  await recordArticles(ctx, [article.id], 'article.updated', { part: { kind: 'quote', id } })
+  await recordArticles(ctx, [article.id], event, { part: { kind: 'quote', id } })
 }
+
+/** What happens to a suggestion is nobody's to know who cannot see it: the article was updated. */
+const unlessSuggested = (suggested: boolean, event: ArticleEvent): ArticleEvent =>
+  suggested ? 'article.updated' : event
 
 /** The quote, and its article locked: the article first, as every writer does. */
 async function lockQuote(ctx: Writing, id: string, expected: Expected | undefined) {
@@ -65,7 +74,7 @@ export async function createQuote(ctx: Writing, input: QuoteCreate): Promise<str
     speakers,
   )
   if (id === undefined) throw missing('quote')
-  await ended(ctx, article, id)
+  await ended(ctx, article, id, unlessSuggested(input.suggested === true, 'quote.created'))
   return id
 }
 
@@ -87,7 +96,7 @@ export async function updateQuote(
   if (onQuoteChange === 'refuse') {
     await demandUnbroken(ctx, article.id, [quote], article.plainText)
   }
-  await ended(ctx, article, id)
+  await ended(ctx, article, id, unlessSuggested(quote.state === 'suggested', 'quote.updated'))
   return id
 }
 
@@ -99,7 +108,7 @@ export async function deleteQuote(
 ): Promise<void> {
   const { quote, article } = await lockQuote(ctx, id, expected)
   await ctx.tx.delete(quotes).where(eq(quotes.id, quote.id))
-  await ended(ctx, article, id)
+  await ended(ctx, article, id, unlessSuggested(quote.state === 'suggested', 'quote.deleted'))
 }
 
 /**
@@ -127,7 +136,7 @@ export async function confirmQuote(
       updatedAt: moment,
     })
     .where(eq(quotes.id, id))
-  await ended(ctx, article, id)
+  await ended(ctx, article, id, 'quote.confirmed')
   return id
 }
 
@@ -142,5 +151,5 @@ export async function dismissQuote(
     throw new Fault('wrong_state', 'Only a suggested quote can be dismissed.')
   }
   await ctx.tx.delete(quotes).where(eq(quotes.id, id))
-  await ended(ctx, article, id)
+  await ended(ctx, article, id, 'article.updated')
 }

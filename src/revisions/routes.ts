@@ -23,7 +23,7 @@ const scope = 'drafts:read'
 
 /** What an article was, for editors. */
 export function revisionReads(app: App, { config, db }: Services): void {
-  const shapeOf = (query: ArticleQuery) => asked(query, config, true, ['html'])
+  const shapeOf = (query: ArticleQuery) => asked(query, config, 'editor', ['html'])
 
   app.get(
     '/articles/:idOrSlug/revisions',

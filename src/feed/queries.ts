@@ -1,0 +1,172 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { articleMembers, belongings, type Shape } from '../articles/members.ts'
+import { CATEGORY } from '../categories/members.ts'
+import type { Reading } from '../db/client.ts'
+import { instant, type Members, selected } from '../db/json.ts'
+import { view } from '../db/slugs.ts'
+import { array, literal } from '../db/where.ts'
+import { SOURCE } from '../sources/members.ts'
+import { NO_ID, PHASES, type Phase, type Place } from './place.ts'
+
+/** A row of the feed: without what comes with it, that as JSON, and what a partner was given by it. */
+type Row = {
+  row: string
+  event: string
+  position: string
+  id: string
+  resource: Phase | 'partner'
+  item: string | null
+  version: number | null
+}
+
+/** What was read: rows, the articles that came with them, and where to go on. */
+export type Read = { rows: ToldRow[]; given: Given[]; next: Place }
+/** A row as JSON, what it tells of, and the place behind it. */
+export type ToldRow = { json: string; event: string; place: Place }
+/** A version of an article that came with a row; without one it was told to remove it. */
+export type Given = { id: string; version: number | undefined }
+
+/**
+ * How many positions are looked at in one statement, so that a partner of whom a year holds nothing does
+ * not wait for all of it: 20,000 rows of others take 60 ms.
+ */
+const WINDOW = 20_000
+
+/** How far the ledger is numbered, as this audience may know. */
+export async function headOf({ db, schema }: Reading): Promise<number> {
+  const { rows } = await db.execute<{ head: string }>(
+    sql`select head from ${view(schema, 'ledger')}`,
+  )
+  return Number(rows[0]?.head)
+}
+
+/**
+ * The rows after a place, at most so many, and where the next page begins. An answer without rows means
+ * that there are none up to the end.
+ */
+export async function readFeed(
+  reading: Reading,
+  from: Place,
+  { types, limit, shape }: { types: readonly string[] | undefined; limit: number; shape: Shape },
+): Promise<Read> {
+  if (!('after' in from)) return readSnapshot(reading, from, limit, shape)
+  for (let { after } = from; ; ) {
+    const until = after + WINDOW
+    const { rows } = await reading.db.execute<Row & { head: string }>(sql`
+      select l.head, c.* from ${view(reading.schema, 'ledger')} l left join (
+        ${told(reading, shape, after, until, types)} order by t.position limit ${literal(limit)}) c on true
+      order by c.position`)
+    const found = rows.filter(({ row }) => row !== null)
+    const end = Math.min(until, Number(rows[0]?.head))
+    const last = found.at(-1)
+    if (last || end < until) {
+      const full = found.length === limit && last
+      const next = { after: full ? Number(last.position) : Math.max(end, after) }
+      return { ...readOf(found, ({ position }) => ({ after: Number(position) })), next }
+    }
+    after = end
+  }
+}
+
+/** The rows of the ledger between two positions, with what is there today of what they tell of. */
+function told(
+  reading: Reading,
+  shape: Shape,
+  after: number,
+  until: number,
+  types: readonly string[] | undefined,
+): SQL {
+  const row: Members = {
+    position: sql`t.position`,
+    op: sql`t.op`,
+    resource: sql`t.resource`,
+    event: sql`t.event`,
+    id: sql`t.id`,
+    version: sql`t.version`,
+    at: instant(sql`t.at`),
+    reason: sql`t.reason`,
+  }
+  const each = PHASES.map(
+    (kind) => sql`when ${sql.raw(`'${kind}'`)} then (${itemOf(reading, kind, shape)})`,
+  )
+  return sql`
+    select t.position, t.id, t.resource, t.event, row_to_json(o)::text as row,
+      i.item[1] as item, i.item[2]::int as version
+    from ${view(reading.schema, 'changes')} t
+    cross join lateral (select ${selected(row)}) o
+    cross join lateral (
+      select case when t.op = 'upsert' then case t.resource ${sql.join(each, sql` `)} end end as item) i
+    where t.position > ${after} and t.position <= ${until}
+      and ${types ? sql`t.event = any(${array(types)})` : sql`true`}`
+}
+
+/** The resource that the row `t` tells of, as it is today: its JSON and its version; null when it is not there. */
+function itemOf(reading: Reading, kind: Phase, shape: Shape): SQL {
+  const { from, alias, members } = kinds(reading, shape)[kind]
+  const table = sql.raw(alias)
+  return sql`
+    select array[row_to_json(m)::text, ${table}.version::text]
+    from ${from} ${table} cross join lateral (select ${selected(members)}) m
+    where ${table}.id = t.id`
+}
+
+/** Where each kind is read, and what is shown of it. */
+function kinds(reading: Reading, shape: Shape) {
+  const { schema } = reading
+  return {
+    article: {
+      from: view(schema, 'articles'),
+      alias: 'a',
+      members: articleMembers(belongings(reading, shape), shape),
+    },
+    source: { from: view(schema, 'sources'), alias: 's', members: SOURCE },
+    category: { from: view(schema, 'categories'), alias: 'c', members: CATEGORY },
+  }
+}
+
+/** What is there now, kind after kind, each in the order of its ids; then what happened since. */
+async function readSnapshot(
+  reading: Reading,
+  { base, phase, id }: { base: number; phase: Phase; id: string },
+  limit: number,
+  shape: Shape,
+): Promise<Read> {
+  const { from, alias, members } = kinds(reading, shape)[phase]
+  const table = sql.raw(alias)
+  const { rows } = await reading.db.execute<Row>(sql`
+    select ${base}::text as position, t.id, ${phase}::text as resource, 'snapshot' as event,
+      t.version, t.item,
+      row_to_json(o)::text as row
+    from (
+      select ${table}.id, ${table}.version, row_to_json(m)::text as item
+      from (
+        select * from ${from} x where x.id > ${id}::uuid order by x.id limit ${literal(limit)}
+      ) ${table} cross join lateral (select ${selected(members)}) m
+    ) t cross join lateral (
+      select ${base}::bigint as position, 'upsert' as op, ${phase}::text as resource,
+        'snapshot' as event, t.id, t.version, ${instant(sql`now()`)} as at, null as reason) o
+    order by t.id`)
+  const read = readOf(rows, (row) => ({ base, phase, id: row.id }))
+  const last = rows.at(-1)
+  if (rows.length === limit && last) return { ...read, next: { base, phase, id: last.id } }
+  const following = PHASES[PHASES.indexOf(phase) + 1]
+  if (!following) return { ...read, next: { after: base } }
+  const next = { base, phase: following, id: NO_ID }
+  // A kind of which there is nothing more is no end.
+  return rows.length > 0 ? { ...read, next } : readSnapshot(reading, next, limit, shape)
+}
+
+function readOf(rows: readonly Row[], place: (row: Row) => Place): Pick<Read, 'rows' | 'given'> {
+  return {
+    rows: rows.map((row) => ({
+      json: row.item === null ? row.row : `${row.row.slice(0, -1)},"${row.resource}":${row.item}}`,
+      ...{ event: row.event, place: place(row) },
+    })),
+    given: rows
+      .filter(({ resource }) => resource === 'article')
+      .map(({ id, version, item }) => ({
+        id,
+        version: item === null || version === null ? undefined : version,
+      })),
+  }
+}

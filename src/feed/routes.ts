@@ -1,0 +1,148 @@
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { may } from '../actor.ts'
+import { asked } from '../articles/shape.ts'
+import { numberChanges } from '../changes/queries.ts'
+import type { Reading } from '../db/client.ts'
+import type { App, Services } from '../http/app.ts'
+import { syndicatedReading } from '../http/auth.ts'
+import { sendShown } from '../http/caching.ts'
+import { cursorOf, fingerprint, readCursor } from '../http/cursor.ts'
+import { eventStreams } from '../http/events.ts'
+import { NO_ID, PHASES, type Place, placeOf, valuesOf } from './place.ts'
+import { headOf, readFeed } from './queries.ts'
+import { FeedPage, FeedQuery, StreamQuery } from './schema.ts'
+
+const tags = ['Syndication']
+const scope = 'syndication'
+const PATH = '/v1/changes'
+/** What comes with an article unless it is asked for otherwise: all that a mirror needs. */
+const WHOLE = ['categories', 'sources', 'quotes', 'corrections'] as const
+/** How long one wait for the bell takes at most, in ms; a second's silence of the database included. */
+const LISTEN = 5000
+/** JSON in one line: what PostgreSQL makes of lists has line breaks between, and none within a text. */
+const oneLine = (json: string) => json.replaceAll('\n', '')
+/** Rows in one statement of a stream. */
+const BATCH = 50
+
+type Asked = z.output<typeof FeedQuery> | z.output<typeof StreamQuery>
+
+/** What happened, for whoever keeps a copy: page by page, or as it happens. */
+export function feedReads(app: App, { config, db }: Services): void {
+  const openStream = eventStreams(app)
+  const wanted = (reading: Reading, query: Asked) => ({
+    types: query.types,
+    shape: asked({ include: [...WHOLE], ...query }, config, reading.schema, ['html']),
+  })
+  /** The cursors of this feed, for this audience. */
+  const cursors = (request: FastifyRequest, { types }: Asked) => {
+    const { actor } = request
+    const audience = actor?.partnerId && `${actor.partnerId} ${may(actor, 'embargo:read')}`
+    const params = new URLSearchParams(types ? { types: [...types].sort().join() } : {})
+    const list = fingerprint(PATH, params, audience ?? 'readers')
+    return {
+      of: (place: Place) => cursorOf(valuesOf(place), list),
+      read: (cursor: string) => placeOf(readCursor(list, cursor)),
+    }
+  }
+  const beginning = async (reading: Reading, snapshot: boolean | undefined): Promise<Place> =>
+    snapshot ? { base: await headOf(reading), phase: PHASES[0], id: NO_ID } : { after: 0 }
+
+  app.get(
+    '/changes',
+    {
+      schema: {
+        operationId: 'readChanges',
+        tags,
+        summary: 'What happened, in order',
+        description:
+          'For copies elsewhere: what a partner is entitled to, what readers see for any other key. The same cursor gives the same rows, now or in a year; what comes with them is as it is today.',
+        querystring: FeedQuery,
+        response: { 200: FeedPage },
+      },
+      config: { scope },
+    },
+    async (request, reply) => {
+      const { query } = request
+      const reading = syndicatedReading(request, db)
+      const known = cursors(request, query)
+      await numberChanges(db.editor)
+      const from =
+        query.cursor === undefined
+          ? await beginning(reading, query.snapshot)
+          : known.read(query.cursor)
+      const what = { ...wanted(reading, query), limit: query.limit }
+      const deadline = performance.now() + query.wait * 1000
+      const gone = new AbortController()
+      request.raw.once('close', () => gone.abort())
+      let read = await readFeed(reading, from, what)
+      for (let left = 1; read.rows.length === 0 && !gone.signal.aborted; ) {
+        left = deadline - performance.now()
+        if (left <= 0) break
+        await db.ledger.wait(Math.min(left, LISTEN), gone.signal)
+        await numberChanges(db.editor)
+        read = await readFeed(reading, read.next, what)
+      }
+      const next = known.of(read.next)
+      const page = JSON.stringify({ limit: query.limit, next })
+      return sendShown(request, reply, {
+        body: `{"data":[${read.rows.map(({ json }) => json).join(',')}],"page":${page}}`,
+      })
+    },
+  )
+
+  app.get(
+    '/changes/stream',
+    {
+      schema: {
+        operationId: 'streamChanges',
+        tags,
+        summary: 'What happens, as it happens',
+        description:
+          'Server-sent events: the rows of the feed, each with a cursor as its id. A reader that is too slow is dropped; with `Last-Event-ID` it goes on where it was.',
+        querystring: StreamQuery,
+        response: { 200: z.string().meta({ description: 'Events (WHATWG HTML, section 9.2).' }) },
+        produces: ['text/event-stream'],
+      },
+      config: { scope },
+    },
+    async (request, reply) => {
+      const { query } = request
+      const reading = syndicatedReading(request, db)
+      const known = cursors(request, query)
+      await numberChanges(db.editor)
+      const last = request.headers['last-event-id']
+      const cursor = typeof last === 'string' && last !== '' ? last : query.cursor
+      let from: Place =
+        cursor !== undefined
+          ? known.read(cursor)
+          : query.snapshot
+            ? await beginning(reading, true)
+            : { after: await headOf(reading) }
+      const what = { ...wanted(reading, query), limit: BATCH }
+      // Read once before anything is sent: what is wrong is a problem like any other.
+      let read = await readFeed(reading, from, what)
+      const stream = openStream(reply)
+      try {
+        while (!stream.signal.aborted) {
+          await stream.send(
+            read.rows.map(({ json, event, place }) => ({
+              id: known.of(place),
+              event,
+              data: oneLine(json),
+            })),
+          )
+          from = read.next
+          if (read.rows.length === 0) await db.ledger.wait(LISTEN, stream.signal)
+          if (stream.signal.aborted) break
+          await numberChanges(db.editor)
+          read = await readFeed(reading, from, what)
+        }
+      } catch (error) {
+        request.log.error({ err: error }, 'a stream was broken off')
+      } finally {
+        stream.close()
+      }
+    },
+  )
+}

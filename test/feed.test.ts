@@ -1,0 +1,423 @@
+import { request } from 'node:http'
+import t from 'tap'
+import { sweep } from '../src/changes/sweep.ts'
+import {
+  category,
+  draft,
+  get,
+  inSeconds,
+  must,
+  patch,
+  publish,
+  quote,
+  source,
+  story,
+} from './factories.ts'
+import { type Call, callerOf, newsroom } from './newsroom.ts'
+
+const room = await newsroom(t)
+const { editor, app, db } = room
+
+const harbour = await category(editor, { name: 'Harbour' })
+const town = await category(editor, { name: 'Town' })
+
+async function partner(input: object = {}, scopes = ['read', 'syndication']) {
+  const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
+  const body = { name: 'theirs', scopes, partner: made.id }
+  const { key } = (await must(editor, 'POST', '/v1/keys', body)).json
+  return { ...made, key, call: callerOf(app, `Bearer ${key}`) as Call }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+type Any = any
+
+/** All rows from a cursor on (or the beginning), and where the feed is then. */
+async function rest(call: Call, cursor?: string, path = '/v1/changes?limit=7') {
+  const rows: Any[] = []
+  for (let next = cursor; ; ) {
+    const { data, page } = await get(call, next ? `${path}&cursor=${next}` : path)
+    rows.push(...data)
+    next = page.next
+    if (data.length === 0) return { rows, next: page.next as string }
+  }
+}
+
+const told = (rows: Any[]) =>
+  rows.map(({ op, event, reason }) => [op, event, reason].filter(Boolean).join(' '))
+
+const readers = await room.as('syndication')
+
+t.test('what happens to a story is told in order, with the story as it is', async (t) => {
+  const { next } = await rest(readers)
+  const made = await draft(editor, { headline: 'Ice house saved', categories: [harbour.id] })
+  await patch(editor, `/v1/articles/${made.id}`, { summary: 'A draft still.' })
+  t.same((await rest(readers, next)).rows, [], 'nothing of a draft')
+  await publish(editor, made.id)
+  await patch(editor, `/v1/articles/${made.id}`, { headline: 'Ice house stays' })
+  await must(editor, 'POST', `/v1/articles/${made.id}/corrections`, {
+    ...{ kind: 'correction', text: 'It was open all the time.' },
+  })
+  const { rows } = await rest(readers, next)
+  t.same(told(rows), [
+    'upsert article.published',
+    'upsert article.updated',
+    'upsert article.corrected',
+  ])
+  t.match(rows[0], { resource: 'article', id: made.id, version: 3, reason: null })
+  t.match(
+    rows.map((row) => row.article.headline),
+    ['Ice house stays', 'Ice house stays', 'Ice house stays'],
+    'each with the text of today',
+  )
+  t.match(rows[2].article, {
+    corrections: [{ text: 'It was open all the time.' }],
+    categories: [{ slug: 'harbour' }],
+  })
+  t.ok(rows[0].position < rows[1].position && rows[1].position < rows[2].position)
+  await must(editor, 'POST', `/v1/articles/${made.id}/kill`, {
+    reason: 'wrong',
+    notice: 'Withdrawn.',
+  })
+  const again = await rest(readers, next)
+  t.same(told(again.rows).slice(3), ['remove article.killed killed'])
+  t.notOk(
+    again.rows.some((row) => 'article' in row),
+    'not a word of it any more',
+  )
+  const plain = (all: Any[]) => all.map(({ article: _, ...row }) => row)
+  t.same(plain(again.rows.slice(0, 3)), plain(rows), 'a cursor gives the same rows again')
+})
+
+t.test('every way to leave is told with its reason', async (t) => {
+  const { next } = await rest(readers)
+  const one = await story(editor, { headline: 'Unpublished' })
+  await must(editor, 'POST', `/v1/articles/${one.id}/unpublish`)
+  const two = await story(editor, { headline: 'Legal' })
+  await must(editor, 'POST', `/v1/articles/${two.id}/kill`, {
+    reason: 'r',
+    notice: 'n',
+    legal: true,
+  })
+  const three = await story(editor, { headline: 'Back under embargo' })
+  await publish(editor, three.id, { embargoUntil: inSeconds(0.8) })
+  const four = await story(editor, { headline: 'Expires' }, { expiresAt: inSeconds(0.8) })
+  const five = await draft(editor, { headline: 'Comes' })
+  await publish(editor, five.id, { at: inSeconds(0.8) })
+  await must(editor, 'POST', `/v1/articles/${one.id}/kill`, { reason: 'r', notice: 'n' })
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await sweep(db)
+  const { rows } = await rest(readers, next)
+  const of = (id: string) => told(rows.filter((row) => row.id === id))
+  t.same(of(one.id), ['upsert article.published', 'remove article.unpublished unpublished'])
+  t.same(of(two.id), ['upsert article.published', 'remove article.killed legal'])
+  t.same(of(three.id), [
+    'upsert article.published',
+    'remove article.embargo-set embargoed',
+    'upsert article.embargo-lifted',
+  ])
+  t.same(of(four.id), ['upsert article.published', 'remove article.expired expired'])
+  t.same(of(five.id), ['upsert article.published'])
+})
+
+t.test('quotes are told of with their story; of a suggestion nobody learns', async (t) => {
+  const { id } = await story(editor, {
+    body: { markdown: '“We are open,” she said. “We were never closed,” she added.' },
+  })
+  const { next } = await rest(readers)
+  const first = await quote(editor, { article: id, text: 'We are open' })
+  const second = await quote(editor, { article: id, text: 'We were never closed', suggested: true })
+  await must(editor, 'POST', `/v1/quotes/${second.id}/confirm`)
+  await must(editor, 'DELETE', `/v1/quotes/${first.id}`, undefined, { 'if-match': '*' })
+  const { rows } = await rest(readers, next)
+  t.same(told(rows), [
+    'upsert quote.created',
+    'upsert article.updated',
+    'upsert quote.confirmed',
+    'upsert quote.deleted',
+  ])
+  t.ok(rows.every((row) => row.resource === 'article' && row.id === id))
+  t.match(rows[0].article.quotes, [{ text: 'We were never closed' }])
+})
+
+t.test(
+  'sources and categories come by themselves, when they are seen, never as a cascade',
+  async (t) => {
+    const hidden = await source(editor, { name: 'Never Named' })
+    const quill = await source(editor, { name: 'Petra Quill' })
+    await story(editor, { headline: 'Quill speaks', sources: [quill.id], categories: [town.id] })
+    const { next } = await rest(readers)
+    await patch(editor, `/v1/sources/${hidden.id}`, { title: 'Hidden' })
+    await patch(editor, `/v1/sources/${quill.id}`, { title: 'Editor' })
+    await patch(editor, `/v1/categories/${town.id}`, { description: 'The town.' })
+    const { rows } = await rest(readers, next)
+    t.same(told(rows), ['upsert source.updated', 'upsert category.updated'])
+    t.match(rows[0], {
+      resource: 'source',
+      id: quill.id,
+      source: { name: 'Petra Quill', title: 'Editor' },
+    })
+    t.match(rows[1].category, { slug: 'town', description: 'The town.' })
+    const heir = await source(editor, { name: 'Heir' })
+    await must(editor, 'DELETE', `/v1/sources/${quill.id}?reassignTo=${heir.id}`, undefined, {
+      'if-match': '*',
+    })
+    const merged = (await rest(readers, next)).rows.slice(2)
+    t.same(told(merged).sort(), ['remove source.merged deleted', 'upsert article.updated'])
+  },
+)
+
+t.test('a partner is told of what it may have, of its end, and of nothing else', async (t) => {
+  const p = await partner({ categories: { allowed: [harbour.id] } })
+  const { next } = await rest(p.call)
+  const inTown = await story(editor, { headline: 'In town', categories: [town.id] })
+  await must(editor, 'POST', `/v1/articles/${inTown.id}/kill`, { reason: 'r', notice: 'n' })
+  const moves = await story(editor, { headline: 'Moves', categories: [harbour.id] })
+  await patch(editor, `/v1/articles/${moves.id}`, { categories: [town.id] })
+  await patch(editor, `/v1/articles/${moves.id}`, { summary: 'No concern of theirs.' })
+  await patch(editor, `/v1/articles/${moves.id}`, { categories: [town.id, harbour.id] })
+  await must(editor, 'POST', `/v1/articles/${moves.id}/unpublish`)
+  const { rows } = await rest(p.call, next)
+  t.same(told(rows), [
+    'upsert article.published',
+    'remove article.updated entitlement',
+    'upsert article.updated',
+    'remove article.unpublished unpublished',
+  ])
+  t.ok(rows.every((row) => row.id === moves.id))
+})
+
+t.test(
+  'a change of what it may have resets a partner, and the past stays what it was',
+  async (t) => {
+    const p = await partner({ categories: { allowed: [harbour.id] } })
+    const { next } = await rest(p.call)
+    const one = await story(editor, { headline: 'First', categories: [harbour.id] })
+    const before = await rest(p.call, next)
+    await patch(editor, `/v1/partners/${p.id}`, { categories: { allowed: [town.id] } })
+    await patch(editor, `/v1/articles/${one.id}`, { summary: 'Not theirs any more.' })
+    const two = await story(editor, { headline: 'Second', categories: [town.id] })
+    const after = await rest(p.call, next)
+    t.same(told(after.rows), [
+      'upsert article.published',
+      'reset entitlement.changed',
+      'upsert article.published',
+    ])
+    t.same(after.rows[0].id, before.rows[0].id)
+    t.notOk('article' in after.rows[0], 'but its text is not theirs now')
+    t.equal(after.rows[2].id, two.id)
+    await patch(editor, `/v1/partners/${p.id}`, { contact: 'somebody' })
+    t.same((await rest(p.call, after.next)).rows, [], 'a telephone number is no entitlement')
+
+    const pier = await category(editor, { name: 'Pier', parent: town.id })
+    const { next: now } = await rest(p.call)
+    const onPier = await story(editor, { headline: 'On the pier', categories: [pier.id] })
+    const others = await partner({ categories: { allowed: [harbour.id] } })
+    const uninvolved = await partner({ languages: ['en'] })
+    const [theirs, nobodys] = [await rest(others.call), await rest(uninvolved.call)]
+    await patch(editor, `/v1/categories/${pier.id}`, { parent: harbour.id })
+    t.same(told((await rest(p.call, now)).rows), [
+      ...['upsert article.published', 'reset entitlement.changed', 'upsert category.updated'].slice(
+        0,
+        1,
+      ),
+      'reset entitlement.changed',
+    ])
+    t.ok(told((await rest(others.call, theirs.next)).rows).includes('reset entitlement.changed'))
+    t.notOk(
+      told((await rest(uninvolved.call, nobodys.next)).rows).includes('reset entitlement.changed'),
+    )
+    t.equal((await p.call('GET', `/v1/articles/${onPier.id}`)).status, 404)
+    t.equal((await others.call('GET', `/v1/articles/${onPier.id}`)).status, 200)
+  },
+)
+
+t.test('early access: told before the embargo ends, and of its end', async (t) => {
+  const early = await partner({ earlyAccess: true }, ['syndication', 'embargo:read'])
+  const others = await partner({}, ['syndication', 'embargo:read'])
+  const [a, b] = [await rest(early.call), await rest(others.call)]
+  const { id } = await draft(editor, { headline: 'Under embargo' })
+  await publish(editor, id, { embargoUntil: inSeconds(0.7) })
+  const later = await draft(editor, { headline: 'Scheduled, then under embargo' })
+  await publish(editor, later.id, { at: inSeconds(0.3), embargoUntil: inSeconds(5) })
+  const first = await rest(early.call, a.next)
+  t.same(told(first.rows), ['upsert article.embargo-set'])
+  t.match(first.rows[0].article, { headline: 'Under embargo', embargoUntil: /Z$/ })
+  await new Promise((resolve) => setTimeout(resolve, 800))
+  await sweep(db)
+  t.same(told((await rest(early.call, first.next)).rows).sort(), [
+    'upsert article.embargo-lifted',
+    'upsert article.embargo-set',
+  ])
+  t.same(told((await rest(others.call, b.next)).rows), ['upsert article.embargo-lifted'])
+})
+
+t.test('a snapshot goes over into what happens, without a gap', async (t) => {
+  const p = await partner({ languages: ['en'], categories: { allowed: [harbour.id] } })
+  const stories = []
+  for (let i = 0; i < 9; i++) {
+    stories.push(await story(editor, { headline: `Story ${i}`, categories: [harbour.id] }))
+  }
+  const path = '/v1/changes?limit=4&snapshot=true'
+  const first = await get(p.call, path)
+  await patch(editor, `/v1/articles/${stories[8].id}`, { headline: 'Changed meanwhile' })
+  await must(editor, 'POST', `/v1/articles/${stories[0].id}/unpublish`)
+  const added = await story(editor, { headline: 'Added meanwhile', categories: [harbour.id] })
+  const { rows } = await rest(p.call, first.page.next, '/v1/changes?limit=4')
+  const all = [...first.data, ...rows]
+  const snapshot = all.filter((row) => row.event === 'snapshot')
+  t.equal(snapshot[0].resource, 'category', 'categories, sources, articles')
+  const mirror = new Map()
+  for (const { op, id, resource, article } of all) {
+    if (resource !== 'article') continue
+    if (op === 'remove' || !article) mirror.delete(id)
+    else mirror.set(id, article)
+  }
+  const present = await get(
+    p.call,
+    '/v1/articles?limit=100&body=html&include=categories,sources,quotes,corrections',
+  )
+  t.same([...mirror.keys()].sort(), present.data.map((one: Any) => one.id).sort())
+  t.ok(mirror.has(added.id) && !mirror.has(stories[0].id))
+  for (const one of present.data) t.same(mirror.get(one.id), one)
+})
+
+t.test('waiting: at once when something happens, else until the time is over', async (t) => {
+  const { next } = await rest(readers)
+  const began = performance.now()
+  const waiting = get(readers, `/v1/changes?wait=20&cursor=${next}`)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  await story(editor, { headline: 'While they wait' })
+  const { data } = await waiting
+  t.same(told(data), ['upsert article.published'])
+  t.ok(performance.now() - began < 5000)
+  const now = await rest(readers)
+  const start = performance.now()
+  t.same((await get(readers, `/v1/changes?wait=1&cursor=${now.next}`)).data, [])
+  t.ok(performance.now() - start > 950)
+})
+
+t.test('types choose what is told', async (t) => {
+  const { next } = await rest(readers, undefined, '/v1/changes?limit=50&types=article.killed')
+  const { id } = await story(editor)
+  await must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n' })
+  const { rows } = await rest(readers, next, '/v1/changes?limit=50&types=article.killed')
+  t.same(told(rows), ['remove article.killed killed'])
+})
+
+t.test('what is wrong is named', async (t) => {
+  const other = await partner()
+  const { next } = await rest(readers)
+  const wrong: [string, string][] = [
+    ['wait=1e9', 'wait'],
+    ['wait=31', 'wait'],
+    ['wait=-1', 'wait'],
+    ['types=article.kiled', 'types'],
+    ['types=', 'types'],
+    ['snapshot=maybe', 'snapshot'],
+    ['snapshot=true&types=article.killed', 'types'],
+    ['limit=0', 'limit'],
+    ['cursor=x', 'cursor'],
+    [`cursor=${next.slice(0, -3)}`, 'cursor'],
+    [`cursor=${next}&types=article.killed`, 'cursor'],
+    ['form=1', 'form'],
+    ['include=everything', 'include'],
+  ]
+  for (const [query, parameter] of wrong) {
+    const reply = await readers('GET', `/v1/changes?${query}`)
+    t.equal(reply.status, 400, query)
+    t.equal(reply.json.errors[0].parameter, parameter, query)
+  }
+  t.match(
+    await other.call('GET', `/v1/changes?cursor=${next}`),
+    { status: 400, json: { code: 'invalid_cursor' } },
+    'of another key',
+  )
+  const forge = (values: unknown[]) => {
+    const body = JSON.parse(Buffer.from(next, 'base64url').toString())
+    return Buffer.from(JSON.stringify([body[0], values, body[2], body[3]])).toString('base64url')
+  }
+  for (const values of [
+    ['-1'],
+    ['1e9'],
+    ['9'.repeat(30)],
+    ['1', 'key'],
+    ['1', 'article', 'x'],
+    ["1' or 1"],
+    [],
+  ]) {
+    t.equal(
+      (await readers('GET', `/v1/changes?cursor=${forge(values)}`)).status,
+      400,
+      JSON.stringify(values),
+    )
+  }
+  t.equal((await readers('GET', `/v1/changes?cursor=${forge(['999999999'])}`)).status, 200)
+  t.equal((await room.reader('GET', '/v1/changes')).status, 401)
+  t.equal((await (await room.as('read'))('GET', '/v1/changes')).status, 403)
+})
+
+t.test('the stream: the same rows as they happen, resumed where it was', async (t) => {
+  const p = await partner()
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  type Event = { id: string; event: string; data: Any }
+  const open = (headers: Record<string, string> = {}, query = '') => {
+    const events: Event[] = []
+    const call = request(`${address}/v1/changes/stream${query}`, {
+      headers: { authorization: `Bearer ${p.key}`, ...headers },
+    })
+    const started = new Promise<string | undefined>((resolve) => {
+      call.on('response', (response) => {
+        resolve(response.headers['content-type'])
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk
+          for (let at = text.indexOf('\n\n'); at !== -1; at = text.indexOf('\n\n')) {
+            const lines = Object.fromEntries(
+              text
+                .slice(0, at)
+                .split('\n')
+                .map((line) => [line.split(': ')[0], line.slice(line.indexOf(': ') + 2)]),
+            )
+            if (lines.data)
+              events.push({
+                id: lines.id ?? '',
+                event: lines.event ?? '',
+                data: JSON.parse(lines.data),
+              })
+            text = text.slice(at + 2)
+          }
+        })
+      })
+    })
+    call.on('error', () => {})
+    call.end()
+    const until = async (count: number) => {
+      for (let i = 0; i < 200 && events.length < count; i++)
+        await new Promise((r) => setTimeout(r, 25))
+      return events
+    }
+    return { started, until, end: () => call.destroy() }
+  }
+  const first = open()
+  t.match(await first.started, 'text/event-stream')
+  const { id } = await story(editor, { headline: 'Streamed' })
+  await patch(editor, `/v1/articles/${id}`, { summary: 'More.' })
+  const seen = await first.until(2)
+  t.same(
+    seen.map(({ event }) => event),
+    ['article.published', 'article.updated'],
+  )
+  t.match(seen[0]?.data, { op: 'upsert', id, article: { headline: 'Streamed' } })
+  first.end()
+  await must(editor, 'POST', `/v1/articles/${id}/unpublish`)
+  const resumed = open({ 'last-event-id': seen[0]?.id ?? '' })
+  t.same(
+    (await resumed.until(2)).map(({ event }) => event),
+    ['article.updated', 'article.unpublished'],
+  )
+  resumed.end()
+  const whole = open({}, '?snapshot=true')
+  t.ok((await whole.until(3)).every(({ event }) => event === 'snapshot'))
+  whole.end()
+  t.equal((await p.call('GET', '/v1/changes/stream?cursor=x')).status, 400)
+})
