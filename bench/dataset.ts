@@ -63,7 +63,7 @@ export async function prepareDataset(url: string, articles: number, step: Step):
 }
 
 const REMOVE =
-  'DROP SCHEMA IF EXISTS bench, reader, editor, drizzle, public CASCADE; CREATE SCHEMA public'
+  'DROP SCHEMA IF EXISTS bench, reader, partner, editor, drizzle, public CASCADE; CREATE SCHEMA public'
 
 async function findDataset(client: pg.Client): Promise<string | undefined> {
   const { rows } = await client.query<{ ours: string | null; table: string | null }>(

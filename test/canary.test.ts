@@ -21,13 +21,20 @@ const planting = await openRoom(url)
 const secret = await planting.key(canary('key', 'name'), 'admin')
 const editor = planting.as(secret.key)
 const planted = await plant(planting, editor)
+/** The key of a partner that may have all that is public, and nothing under embargo. */
+async function partnerKey(): Promise<string> {
+  const { json } = await editor('POST', '/v1/partners', { name: 'Partner' })
+  const scopes = ['read', 'syndication', 'embargo:read']
+  const made = await editor('POST', '/v1/keys', { name: 'partner', scopes, partner: json.id })
+  return made.json.key
+}
 const nobody: Actor = { name: 'nobody', key: undefined }
 const ACTORS: Actor[] = [
   nobody,
   { name: 'read', key: (await planting.key('front end', 'read')).key },
   {
     name: 'partner',
-    key: (await planting.key('partner', 'read', 'syndication', 'embargo:read')).key,
+    key: await partnerKey(),
   },
 ]
 const operations = operationsOf(planting.app.swagger() as unknown as Document)
@@ -47,8 +54,7 @@ async function clone(change: (sql: CanaryRoom['sql']) => Promise<unknown> = asyn
 
 const full = await clone()
 const twin = await clone((sql) => unplant(sql, planted))
-// Early access of partners to embargoed text, once it is built, is for those who have agreed to it:
-// the key that asks here has no such entitlement.
+// Early access to embargoed text is for those who have agreed to it: the partner here has not.
 const pair: Pair = { full, twin, plant: planted }
 
 /** Canaries in what was logged, but for the URL that the caller chose and the name of its key. */

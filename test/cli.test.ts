@@ -223,7 +223,7 @@ t.test('seed loads the demo, once', async (t) => {
 
 t.test('migrate brings a database to the newest migration', async (t) => {
   const fresh = await newsroom(t)
-  await fresh.sql('drop schema reader, editor, public, drizzle cascade')
+  await fresh.sql('drop schema reader, partner, editor, public, drizzle cascade')
   await fresh.sql('create schema public')
   const ready = async () => (await fresh.reader('GET', '/v1/articles')).status
   t.equal(await ready(), 500)

@@ -138,7 +138,7 @@ t.test('a time with an offset is that instant, also when the clocks change', asy
   t.equal(made.publishAt, '2099-10-25T01:30:00.000Z')
   t.equal(
     (await get(editor, `/v1/articles/${id}/revisions?limit=1`)).data[0].event,
-    'article.embargoed',
+    'article.scheduled',
   )
   await berlin.close()
 })
@@ -223,7 +223,7 @@ t.test('every way to and fro is announced in turn', async (t) => {
   await must(editor, 'POST', `/v1/articles/${id}/revive`)
   await sweep(db)
   t.same(await events(), [
-    ...['created', 'scheduled', 'published', 'embargoed', 'published', 'updated'],
+    ...['created', 'scheduled', 'published', 'embargo-set', 'embargo-lifted', 'updated'],
     ...['updated', 'expired', 'unpublished', 'published', 'killed', 'revived'],
   ])
 })

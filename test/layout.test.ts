@@ -54,7 +54,7 @@ const MAY: Record<Role, Partial<Record<Role, true | 'type'>>> = {
   intake: { commands: true, queries: true, schema: true, pure: true, db: true, base: true },
   routes: {
     ...{ commands: true, queries: true, present: true, schema: true, http: true, db: true },
-    base: true,
+    ...{ pure: true, base: true },
   },
   commands: {
     queries: true,

@@ -157,8 +157,8 @@ t.test('what readers get after each verb', async (t) => {
     kept.data.map(({ event }: { event: string }) => event.replace('article.', '')).toReversed(),
     [
       ...['created', 'updated', 'killed', 'revived', 'scheduled', 'unpublished', 'published'],
-      ...['unpublished', 'scheduled', 'scheduled', 'unpublished', 'published', 'embargoed'],
-      ...['scheduled', 'published', 'killed', 'revived', 'killed', 'revived', 'published'],
+      ...['unpublished', 'scheduled', 'scheduled', 'unpublished', 'published', 'embargo-set'],
+      ...['embargo-set', 'embargo-lifted', 'killed', 'revived', 'killed', 'revived', 'published'],
     ],
   )
 })

@@ -96,7 +96,7 @@ t.test('the story of one article', async (t) => {
     [
       [4, 'article.corrected'],
       [3, 'article.published'],
-      [2, 'article.updated'],
+      [2, 'quote.created'],
       [1, 'article.created'],
     ],
   )

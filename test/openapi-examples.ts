@@ -17,8 +17,16 @@ const MADE_FIRST: Record<string, (room: Newsroom) => Promise<Reply>> = {
     await paraphrase(room, 'The clerk held the stairwell doors open for the crowd.')
     return paraphrase(room, 'The clerk held the doors of the stairwell open for the crowd.')
   },
+  listPartners: partner,
+  getPartner: partner,
+  updatePartner: partner,
+  deletePartner: partner,
+  explainAccess: partner,
   revokeKey: (room) => room.editor('POST', '/v1/keys', { name: 'To be revoked', scopes: ['read'] }),
 }
+
+/** Parameters whose examples are ids. */
+const NAMED_BY_ID = ['id', 'ids', 'partner']
 
 /** What must be so before an operation on the article of the examples can be done. */
 const DONE_FIRST: Record<string, (room: Newsroom) => Promise<unknown>> = {
@@ -38,6 +46,10 @@ const DONE_FIRST: Record<string, (room: Newsroom) => Promise<unknown>> = {
 function paraphrase(room: Newsroom, text: string, more: object = {}): Promise<Reply> {
   const article = 'council-adopts-sea-wall-levy'
   return room.editor('POST', '/v1/quotes', { article, kind: 'paraphrase', text, ...more })
+}
+
+function partner(room: Newsroom): Promise<Reply> {
+  return room.editor('POST', '/v1/partners', { name: 'The Isle Record' })
 }
 
 function suggest(room: Newsroom): Promise<Reply> {
@@ -64,14 +76,15 @@ export async function exampleRequest(
     operation.method !== 'GET' && p.in === 'query' && exampleOf(p) !== undefined,
 ): Promise<ExampleRequest> {
   await DONE_FIRST[operation.id]?.(room)
+  // A list without a row has no example that finds something.
+  if (operation.id === 'listPartners') await partner(room)
   const params: Record<string, string> = {}
   const query: [string, string][] = []
   const headers: Record<string, string> = {}
   for (const parameter of operation.parameters) {
     const { name } = parameter
     if (!parameter.required && !chosen(parameter)) continue
-    const example =
-      name === 'id' || name === 'ids' ? await idFor(room, operation) : exampleOf(parameter)
+    const example = NAMED_BY_ID.includes(name) ? await idFor(room, operation) : exampleOf(parameter)
     if (example === undefined) throw new Error(`${operation.id} has no example for ${name}`)
     if (parameter.in === 'path') params[name] = inUrl(example)
     else if (parameter.in === 'query') query.push([name, inUrl(example)])

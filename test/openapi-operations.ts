@@ -33,9 +33,12 @@ export type Document = {
   components: { schemas: Record<string, Schema> }
 }
 
-/** Every operation of a document, in its order. */
+/**
+ * Every operation of a document, in its order, but the streams: their answers never end, so they have
+ * tests of their own (feed.test.ts).
+ */
 export function operationsOf(document: Document): Operation[] {
-  return Object.entries(document.paths).flatMap(([path, item]) =>
+  const all = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, raw]) => {
       const content = (raw.requestBody as { content: Record<string, Media> } | undefined)?.content
       return {
@@ -49,6 +52,7 @@ export function operationsOf(document: Document): Operation[] {
       }
     }),
   )
+  return all.filter(({ responses }) => !responses[200]?.content?.['text/event-stream'])
 }
 
 /** The example of a parameter, wherever it stands; undefined without one. */

@@ -52,23 +52,23 @@ t.test('each write makes one version: who, when and why', async (t) => {
   const keys = await get(editor, '/v1/keys?limit=100')
   const key = keys.data.find((k: { name: string }) => k.name.startsWith('content:write'))
   const expected = [
-    ['created', null],
-    ['updated', 'A better head: “Zwei”'],
-    ['updated', null],
-    ['updated', null],
-    ['published', null],
-    ['updated', null],
-    ['corrected', 'A reader wrote'],
-    ['unpublished', 'To be checked'],
-    ['restored', 'version 2 restored'],
-    ['restored', 'As it was'],
-    ['killed', 'Wrong'],
-    ['revived', 'Right'],
+    ['article.created', null],
+    ['article.updated', 'A better head: “Zwei”'],
+    ['quote.created', null],
+    ['quote.updated', null],
+    ['article.published', null],
+    ['article.updated', null],
+    ['article.corrected', 'A reader wrote'],
+    ['article.unpublished', 'To be checked'],
+    ['article.restored', 'version 2 restored'],
+    ['article.restored', 'As it was'],
+    ['article.killed', 'Wrong'],
+    ['article.revived', 'Right'],
   ]
   for (const [i, [event, reason]] of expected.entries()) {
     t.match(rows[i], {
       version: i + 1,
-      event: `article.${event}`,
+      event,
       reason,
       by: { keyId: key.id, name: key.name },
       requestId: replies[i]?.headers['x-request-id'],

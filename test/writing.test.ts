@@ -56,7 +56,7 @@ t.test('If-Match takes the ETag of any representation of the current version', a
   for (const [path, change] of await oneOfEach()) {
     const shaped = await must(editor, 'GET', `${path}?fields=id`)
     const tag = shaped.headers.etag ?? ''
-    t.match(tag, /^"1-[\w-]{16}"$/)
+    t.match(tag, /^"1-[0-9a-z]{8,13}"$/)
     t.not(tag, (await must(editor, 'GET', path)).headers.etag, 'other bytes have another tag')
     const [member = ''] = Object.keys(change)
     const patch = (value: string, expected: string) =>

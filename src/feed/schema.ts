@@ -91,7 +91,7 @@ export const FeedPage = z
 /** The longest that a request may wait, in seconds. */
 const LONGEST_WAIT = 30
 
-const types = list(EVENTS, 'Only these events.', ['article.killed', 'article.corrected'])
+const types = list(EVENTS, 'Only these events.', ['article.published', 'article.killed'])
 
 export const FeedQuery = z
   .strictObject({

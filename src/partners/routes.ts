@@ -127,7 +127,7 @@ export function partnerWrites(app: App, { db }: Services): void {
       example: {
         name: 'The Isle Record',
         languages: ['en'],
-        categories: { allowed: ['harbour'], excluded: ['ferries'] },
+        categories: { allowed: ['harbour'], excluded: ['ferry'] },
       },
       body: PartnerCreate,
       run: createPartner,
