@@ -79,7 +79,7 @@ export function openConnector(
             .tls({
               ...to,
               ...(net.isIP(host) ? {} : { servername: host }),
-              ...{ ALPNProtocols: ['http/1.1'], secureContext },
+              ...{ ALPNProtocols: ['http/1.1'], secureContext, rejectUnauthorized: true },
             })
             .once('connect', () => reached('tls'))
             .once('secureConnect', () => reached('exchange'))
