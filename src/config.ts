@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 const flag = z
@@ -16,6 +17,19 @@ const postgresUrl = z.url({
   protocol: /^postgres(ql)?$/,
   error: 'must be a postgres:// or postgresql:// URL',
 })
+/** A network written as its first address and the length of its prefix; `10.0.0.1/8` is a slip. */
+function isNetwork(cidr: string): boolean {
+  const kind = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) ? ipaddr.IPv4 : ipaddr.IPv6
+  if (!kind.isValidCIDR(cidr)) return false
+  return kind.parseCIDR(cidr)[0].toString() === kind.networkAddressFromCIDR(cidr).toString()
+}
+const cidrs = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (list) => list.every(isNetwork),
+    'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas',
+  )
 /** The parts of an article that ARTICLE_URL may name. */
 export const ARTICLE_URL_PARTS = ['id', 'slug', 'category', 'language', 'year', 'month', 'day']
 const articleUrl = z
@@ -49,6 +63,7 @@ const Settings = z.object({
   RATE_LIMIT: whole(0, 1_000_000).default(600),
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -79,6 +94,8 @@ export type Config = Readonly<{
   cacheBytes: number
   /** Called with the groups of each change. */
   purgeUrl: string | undefined
+  /** Networks where webhooks may lead though they are not public, over http and on any port. */
+  webhookAllowCidrs: readonly string[]
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -142,6 +159,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     rateLimit: s.RATE_LIMIT,
     cacheBytes: s.CACHE_MB * 1024 * 1024,
     purgeUrl: s.PURGE_URL,
+    webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
     logLevel: s.LOG_LEVEL,
   })
 }

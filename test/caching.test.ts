@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t from 'tap'
-import { httpDate } from '../src/http/conditional.ts'
 import { encodingFor } from '../src/http/encoding.ts'
+import { httpDate } from '../src/http-date.ts'
 import { another } from './delivery-program.ts'
 import {
   category,

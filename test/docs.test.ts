@@ -15,6 +15,7 @@ const PAGES = [
   'docs/errors.md',
   'docs/caching.md',
   'docs/reading.md',
+  'docs/webhooks.md',
 ]
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
