@@ -34,7 +34,8 @@ for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 1000))
     continue
   }
-  const { data, page } = await answer.json()
+  // biome-ignore lint/suspicious/noExplicitAny: a page of the feed
+  const { data, page } = (await answer.json()) as any
   next = page.next
   db.exec('begin')
   for (const { op, resource, id, article, source, category } of data) {
