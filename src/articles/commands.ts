@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { blocksToHtml } from '../body/html.ts'
 import { bodyFromInput } from '../body/input.ts'
@@ -7,9 +7,11 @@ import { blocksToText } from '../body/text.ts'
 import { record, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
-import { claimSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
+import { behind, sent } from '../db/pipeline.ts'
+import { claimSlug, freeSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
 import { articleCategories, articleSources, articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
+import { array } from '../db/where.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
 import { demandUnbroken, followText } from '../quotes/follow.ts'
 import { quotesOf, replaceQuotes } from '../quotes/rows.ts'
@@ -17,12 +19,11 @@ import { demandNoContact } from '../sources/commands.ts'
 import {
   demandAlive,
   demandMayChange,
-  LOCKED,
   type LockedArticle,
   lockArticle,
   wasVisible,
 } from './lock.ts'
-import { findReferences, type References } from './references.ts'
+import { findReferences, type NamedSource, type References } from './references.ts'
 import { type ArticleCreate, type ArticlePatch, LeadImage } from './schema.ts'
 
 /** What an article's language is unless it is said. */
@@ -34,36 +35,44 @@ function bodyColumns(input: BodyInput | null, previous: Block[]) {
   return { body, bodyHtml: blocksToHtml(body), plainText: blocksToText(body) }
 }
 
-/** Files an article under its categories and sources; a new one stands nowhere yet. */
-async function fileUnder(
-  ctx: Writing,
-  articleId: string,
-  { categories, sources }: References,
-  { isNew = false } = {},
-) {
+/** Rows that file an article, the one row of `article`, under categories in this order. */
+const categoryRows = (article: SQL, ids: readonly string[]) => sql`
+  insert into article_categories (article_id, category_id, position)
+  select a.id, c.id, c.place - 1
+  from ${article} a, unnest(${array(ids, 'uuid')}) with ordinality c (id, place)`
+
+/** The same for its sources, with the role and the note of each. */
+const sourceRows = (article: SQL, named: readonly NamedSource[]) => sql`
+  insert into article_sources (article_id, source_id, position, role, note)
+  select a.id, s.id, s.place - 1, s.role, s.note
+  from ${article} a, unnest(${array(
+    named.map(({ id }) => id),
+    'uuid',
+  )}, ${array(named.map(({ role }) => role))}, ${array(named.map(({ note }) => note))})
+    with ordinality s (id, role, note, place)`
+
+/** Refuses contact details in what is said of an anonymous source. Throws `rule_broken`. */
+const demandNoContactBeside = (ctx: Writing, named: readonly NamedSource[]) =>
+  demandNoContact(
+    ctx,
+    named.flatMap(({ id, role, note }, i) => [
+      { source: id, text: role, pointer: `/sources/${i}/role` },
+      { source: id, text: note, pointer: `/sources/${i}/note` },
+    ]),
+  )
+
+/** Files an article anew under those of its categories and sources that are given. */
+async function fileUnder(ctx: Writing, id: string, { categories, sources }: References) {
   const { tx } = ctx
+  const article = sql`(select ${id}::uuid as id)`
   if (categories) {
-    if (!isNew) await tx.delete(articleCategories).where(eq(articleCategories.articleId, articleId))
-    const rows = categories.map((categoryId, position) => ({ articleId, categoryId, position }))
-    if (rows.length > 0) await tx.insert(articleCategories).values(rows)
+    behind(tx, tx.delete(articleCategories).where(eq(articleCategories.articleId, id)))
+    await tx.execute(categoryRows(article, categories))
   }
   if (sources) {
-    await demandNoContact(
-      ctx,
-      sources.flatMap(({ id, role, note }, i) => [
-        { source: id, text: role, pointer: `/sources/${i}/role` },
-        { source: id, text: note, pointer: `/sources/${i}/note` },
-      ]),
-    )
-    if (!isNew) await tx.delete(articleSources).where(eq(articleSources.articleId, articleId))
-    const rows = sources.map(({ id, role, note }, position) => ({
-      articleId,
-      sourceId: id,
-      position,
-      role,
-      note,
-    }))
-    if (rows.length > 0) await tx.insert(articleSources).values(rows)
+    await demandNoContactBeside(ctx, sources)
+    behind(tx, tx.delete(articleSources).where(eq(articleSources.articleId, id)))
+    await tx.execute(sourceRows(article, sources))
   }
 }
 
@@ -74,37 +83,46 @@ async function fileUnder(
 export async function createArticle(ctx: Writing, input: ArticleCreate): Promise<string> {
   const { tx } = ctx
   const id = uuidv7()
-  const references = await findReferences(ctx, input)
+  const { headline, quotes, origin } = input
   const content = bodyColumns(input.body ?? null, [])
-  const slug =
-    input.slug ?? (await claimSlug(tx, 'article', slugFrom(input.headline, 'article', id), id))
+  const { categories = [], sources = [] } = await findReferences(ctx, input)
+  if (sources.length > 0) await demandNoContactBeside(ctx, sources)
   if (input.slug) await takeSlug(tx, 'article', input.slug, id)
-  const [row] = await tx
+  const slug = input.slug ?? freeSlug('article', slugFrom(headline, 'article', id), id)
+  const article = tx
     .insert(articles)
     .values({
       id,
-      slug,
-      headline: input.headline ?? null,
+      slug: sql`${slug}`,
+      headline: headline ?? null,
       summary: input.summary ?? null,
       byline: input.byline ?? null,
       language: input.language ?? DEFAULT_LANGUAGE,
       leadImage: input.leadImage ?? null,
-      originSystem: input.origin?.system ?? null,
-      originId: input.origin?.id ?? null,
-      originUrl: input.origin?.url ?? null,
+      originSystem: origin?.system ?? null,
+      originId: origin?.id ?? null,
+      originUrl: origin?.url ?? null,
       ...content,
       createdAt: now,
       updatedAt: now,
     })
     .onConflictDoNothing({ target: [articles.originSystem, articles.originId] })
-    .returning(LOCKED)
-  if (!row) {
-    const message = `An article of the origin ${input.origin?.system} ${input.origin?.id} exists.`
+    .returning({ id: articles.id })
+  // One statement: triggers and foreign keys look when it ends.
+  const made = sent(
+    tx.execute(sql`
+    with article as (${article.getSQL()}), filed as (${categoryRows(sql`article`, categories)}),
+      relied as (${sourceRows(sql`article`, sources)})
+    select id from article`),
+  )
+  // Without an origin nothing is there already.
+  if (!origin) behind(tx, made)
+  else if ((await made).rows.length === 0) {
+    const message = `An article of the origin ${origin.system} ${origin.id} exists.`
     throw new Fault('origin_taken', message, { errors: [{ pointer: '/origin', message }] })
   }
-  await fileUnder(ctx, id, references, { isNew: true })
-  if (input.quotes?.length) await replaceQuotes(ctx, row, content.plainText, input.quotes)
-  await recordArticles(ctx, [id], 'article.created')
+  if (quotes?.length) await replaceQuotes(ctx, { id }, content.plainText, quotes)
+  behind(tx, recordArticles(ctx, [id], 'article.created'))
   return id
 }
 

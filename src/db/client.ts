@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { type Bell, openBell } from './bell.ts'
 import { type Notice, send } from './notice.ts'
+import { finished } from './pipeline.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
@@ -12,7 +13,7 @@ export type Pool = pg.Pool
 /** What runs statements: a pool or a transaction on it. */
 export type Executor = Pick<NodePgDatabase, 'execute' | 'select' | 'insert' | 'update' | 'delete'>
 /** A transaction, in which commands work. */
-export type Tx = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0]
+export type Tx = Executor
 
 /** Where a read looks: what runs it, and the schema whose views that audience may see. */
 export type Reading = { db: Pick<Executor, 'execute'>; schema: ReaderSchema }
@@ -20,12 +21,14 @@ export type Reading = { db: Pick<Executor, 'execute'>; schema: ReaderSchema }
 /** What commands are given: the transaction they work in, and who acts. */
 export type Writing = { tx: Tx; actor: Actor; requestId?: string | undefined }
 
+type PooledDatabase = NodePgDatabase & { $client: Pool }
+
 /** The pools of the service. Readers' and partners' statements cannot even name a table. */
 export type Database = {
-  reader: NodePgDatabase & { $client: Pool }
+  reader: PooledDatabase
   /** Sees nothing by itself: {@link asPartner} says who reads. */
-  partner: NodePgDatabase
-  editor: NodePgDatabase
+  partner: PooledDatabase
+  editor: PooledDatabase
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
@@ -54,8 +57,9 @@ function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => 
     ? `-c role=${role} -c timezone=UTC -c jit=off -c pg_trgm.word_similarity_threshold=${NEARLY_SPELT} -c default_transaction_read_only=${readOnly ? 'on' : 'off'}`
     : undefined
   const made = new pg.Pool({
-    // A pooler that hands out another connection for each transaction may not know the names.
-    ...(role && { Client: PreparingClient }),
+    // A pooler that hands out another connection for each transaction may not know the names, nor
+    // expect statements before it has answered others.
+    ...(role && { Client: PreparingClient, pipeline: true }),
     connectionString: url,
     max: size,
     statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
@@ -157,10 +161,7 @@ export class Overtaken extends Error {}
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { result, notice } = await db.editor.transaction(async (tx) => {
-        const result = await work(tx)
-        return { result, notice: await send(tx) }
-      })
+      const { result, notice } = await attemptOnce(db.editor.$client, work)
       if (notice) for (const heard of db.committed) heard(notice)
       return result
     } catch (error) {
@@ -168,6 +169,32 @@ export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>)
       const again = error instanceof Overtaken || (code && RETRY.has(code))
       if (attempt === 3 || !again) throw error
     }
+  }
+}
+
+async function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
+  const client = await editors.connect()
+  const tx = drizzle(client)
+  let broken: Error | undefined
+  try {
+    // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
+    // somebody who cancels it, nothing after the first statement may run outside of a transaction.
+    const begun = client.query('begin')
+    begun.catch(() => client.end().catch(() => {}))
+    const result = await finished(tx, work(tx))
+    await begun
+    // A COMMIT behind what failed is a ROLLBACK, and no error.
+    const { notice, told } = send(tx)
+    const [{ command }] = await Promise.all([client.query('commit'), told])
+    if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
+    return { result, notice }
+  } catch (error) {
+    await client.query('rollback').catch((lost) => {
+      broken = lost
+    })
+    throw error
+  } finally {
+    client.release(broken)
   }
 }
 

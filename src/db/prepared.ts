@@ -50,6 +50,7 @@ export class PreparingClient extends pg.Client {
 
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through
   override query(statement: any, ...rest: any[]): any {
+    this.#together()
     const { text, name, values, types, rowMode } = (statement ?? {}) as Statement
     const own = typeof text === 'string' && !name ? nameOf(text) : undefined
     if (own === undefined) return super.query.apply(this, [statement, ...rest] as never)
@@ -73,5 +74,13 @@ export class PreparingClient extends pg.Client {
         throw error
       })
     })
+  }
+
+  /** What is sent until the event loop goes on leaves in one packet: a write to a socket costs 0.1 ms. */
+  #together(): void {
+    const { stream } = this.connection
+    if (stream.writableCorked > 0) return
+    stream.cork()
+    process.nextTick(() => stream.uncork())
   }
 }

@@ -20,10 +20,15 @@ export function slugFrom(words: string | null | undefined, kind: SlugKind, id: s
   return slug === '' || UUID.test(slug) ? `${kind}-${id.slice(-12)}` : slug
 }
 
+/** An expression that takes the first free one of `base`, `base-2`, ... for a resource. */
+export function freeSlug(kind: SlugKind, base: string, id: string): SQL<string> {
+  return sql<string>`public.claim_slug(${kind}, ${base}, ${id})`
+}
+
 /** Takes the first free one of `base`, `base-2`, ... for a resource. */
 export async function claimSlug(tx: Tx, kind: SlugKind, base: string, id: string): Promise<string> {
   const { rows } = await tx.execute<{ slug: string }>(
-    sql`select public.claim_slug(${kind}, ${base}, ${id}) as slug`,
+    sql`select ${freeSlug(kind, base, id)} as slug`,
   )
   return rows[0]?.slug ?? base
 }

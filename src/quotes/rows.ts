@@ -39,7 +39,7 @@ function columnsOf(input: Changes, speakers: ReadonlyMap<string, string>) {
 }
 
 /** When it was said, as far as is known: the order of a speaker's quotes. */
-function datedAt(saidAt: Date | null | undefined, article: LockedArticle) {
+function datedAt(saidAt: Date | null | undefined, article: Pick<LockedArticle, 'id'>) {
   if (saidAt) return saidAt
   return sql`(select listed_at from articles where id = ${article.id})`
 }
@@ -56,7 +56,7 @@ export function quotesOf(tx: Tx, articleId: string): Promise<Row[]> {
 /** Adds quotes to an article's text, tied to it, from a place on; their ids. */
 export async function addQuotes(
   { tx }: Writing,
-  article: LockedArticle,
+  article: Pick<LockedArticle, 'id'>,
   plain: string,
   inputs: { input: QuoteInput; position: number; pointer: string }[],
   speakers: ReadonlyMap<string, string>,
@@ -101,7 +101,7 @@ export async function addQuotes(
 export async function changeQuote(
   { tx }: Writing,
   row: Row,
-  article: LockedArticle,
+  article: Pick<LockedArticle, 'id'>,
   plain: string,
   input: Changes,
   position: number,
@@ -145,7 +145,7 @@ export function differs(before: unknown, after: unknown): boolean {
  */
 export async function replaceQuotes(
   ctx: Writing,
-  article: LockedArticle,
+  article: Pick<LockedArticle, 'id'>,
   plain: string,
   inputs: QuoteInArticle[],
 ): Promise<void> {
