@@ -7,11 +7,11 @@ import { blocksToText } from '../body/text.ts'
 import { record, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
-import { behind, sent } from '../db/pipeline.ts'
+import { behind } from '../db/pipeline.ts'
 import { claimSlug, freeSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
+import { fixed, given, type Value } from '../db/statement.ts'
 import { articleCategories, articleSources, articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
-import { array } from '../db/where.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
 import { demandUnbroken, followText } from '../quotes/follow.ts'
 import { quotesOf, replaceQuotes } from '../quotes/rows.ts'
@@ -23,6 +23,7 @@ import {
   lockArticle,
   wasVisible,
 } from './lock.ts'
+import type { Belonging } from './queries.ts'
 import { findReferences, type NamedSource, type References } from './references.ts'
 import { type ArticleCreate, type ArticlePatch, LeadImage } from './schema.ts'
 
@@ -36,19 +37,16 @@ function bodyColumns(input: BodyInput | null, previous: Block[]) {
 }
 
 /** Rows that file an article, the one row of `article`, under categories in this order. */
-const categoryRows = (article: SQL, ids: readonly string[]) => sql`
+const categoryRows = (article: SQL, ids: Value) => sql`
   insert into article_categories (article_id, category_id, position)
   select a.id, c.id, c.place - 1
-  from ${article} a, unnest(${array(ids, 'uuid')}) with ordinality c (id, place)`
+  from ${article} a, unnest(${ids}::uuid[]) with ordinality c (id, place)`
 
 /** The same for its sources, with the role and the note of each. */
-const sourceRows = (article: SQL, named: readonly NamedSource[]) => sql`
+const sourceRows = (article: SQL, ids: Value, roles: Value, notes: Value) => sql`
   insert into article_sources (article_id, source_id, position, role, note)
   select a.id, s.id, s.place - 1, s.role, s.note
-  from ${article} a, unnest(${array(
-    named.map(({ id }) => id),
-    'uuid',
-  )}, ${array(named.map(({ role }) => role))}, ${array(named.map(({ note }) => note))})
+  from ${article} a, unnest(${ids}::uuid[], ${roles}::text[], ${notes}::text[])
     with ordinality s (id, role, note, place)`
 
 /** Refuses contact details in what is said of an anonymous source. Throws `rule_broken`. */
@@ -61,20 +59,46 @@ const demandNoContactBeside = (ctx: Writing, named: readonly NamedSource[]) =>
     ]),
   )
 
+/** Sources as columns of rows. */
+const columnsOf = (named: readonly NamedSource[]) => ({
+  sources: named.map(({ id }) => id),
+  roles: named.map(({ role }) => role),
+  notes: named.map(({ note }) => note),
+})
+
 /** Files an article anew under those of its categories and sources that are given. */
-async function fileUnder(ctx: Writing, id: string, { categories, sources }: References) {
+async function fileUnder(ctx: Writing, id: string, { categories, sources: named }: References) {
   const { tx } = ctx
   const article = sql`(select ${id}::uuid as id)`
   if (categories) {
     behind(tx, tx.delete(articleCategories).where(eq(articleCategories.articleId, id)))
-    await tx.execute(categoryRows(article, categories))
+    await tx.execute(categoryRows(article, sql.param(categories)))
   }
-  if (sources) {
-    await demandNoContactBeside(ctx, sources)
+  if (named) {
+    await demandNoContactBeside(ctx, named)
+    const { sources, roles, notes } = columnsOf(named)
     behind(tx, tx.delete(articleSources).where(eq(articleSources.articleId, id)))
-    await tx.execute(sourceRows(article, sources))
+    await tx.execute(sourceRows(article, sql.param(sources), sql.param(roles), sql.param(notes)))
   }
 }
+
+/**
+ * Makes an article with what it is filed under, in one statement: triggers and foreign keys look when
+ * it ends. Its slug is the one that is given, or the first free one after `base`.
+ */
+const making = fixed<{ id: string }>(sql`
+  with article as (
+    insert into articles (id, slug, headline, summary, byline, language, body, body_html, plain_text,
+      lead_image, origin_system, origin_id, origin_url, created_at, updated_at)
+    values (${given('id')}, coalesce(${given('slug')}, ${freeSlug('article', given('base'), given('id'))}),
+      ${given('headline')}, ${given('summary')}, ${given('byline')}, ${given('language')},
+      ${given('body')}, ${given('bodyHtml')}, ${given('plainText')}, ${given('leadImage')},
+      ${given('originSystem')}, ${given('originId')}, ${given('originUrl')}, ${now}, ${now})
+    on conflict (origin_system, origin_id) do nothing returning id
+  ), filed as (${categoryRows(sql`article`, given('categories'))}
+  ), relied as (${sourceRows(sql`article`, given('sources'), given('roles'), given('notes'))}
+  )
+  select id from article`)
 
 /**
  * Makes a draft, with its quotes tied to its text; its id. Throws `slug_taken`, `origin_taken`,
@@ -83,46 +107,29 @@ async function fileUnder(ctx: Writing, id: string, { categories, sources }: Refe
 export async function createArticle(ctx: Writing, input: ArticleCreate): Promise<string> {
   const { tx } = ctx
   const id = uuidv7()
-  const { headline, quotes, origin } = input
-  const content = bodyColumns(input.body ?? null, [])
+  const { headline = null, slug = null, leadImage, origin, quotes = [] } = input
+  const { body, ...texts } = bodyColumns(input.body ?? null, [])
   const { categories = [], sources = [] } = await findReferences(ctx, input)
   if (sources.length > 0) await demandNoContactBeside(ctx, sources)
-  if (input.slug) await takeSlug(tx, 'article', input.slug, id)
-  const slug = input.slug ?? freeSlug('article', slugFrom(headline, 'article', id), id)
-  const article = tx
-    .insert(articles)
-    .values({
-      id,
-      slug: sql`${slug}`,
-      headline: headline ?? null,
-      summary: input.summary ?? null,
-      byline: input.byline ?? null,
-      language: input.language ?? DEFAULT_LANGUAGE,
-      leadImage: input.leadImage ?? null,
-      originSystem: origin?.system ?? null,
-      originId: origin?.id ?? null,
-      originUrl: origin?.url ?? null,
-      ...content,
-      createdAt: now,
-      updatedAt: now,
-    })
-    .onConflictDoNothing({ target: [articles.originSystem, articles.originId] })
-    .returning({ id: articles.id })
-  // One statement: triggers and foreign keys look when it ends.
-  const made = sent(
-    tx.execute(sql`
-    with article as (${article.getSQL()}), filed as (${categoryRows(sql`article`, categories)}),
-      relied as (${sourceRows(sql`article`, sources)})
-    select id from article`),
-  )
+  if (slug !== null) await takeSlug(tx, 'article', slug, id)
+  const made = making(tx, {
+    ...{ id, slug, base: slugFrom(headline, 'article', id), headline },
+    ...{ summary: input.summary ?? null, byline: input.byline ?? null },
+    ...{ language: input.language ?? DEFAULT_LANGUAGE, body: JSON.stringify(body), ...texts },
+    leadImage: leadImage ? JSON.stringify(leadImage) : null,
+    ...{ originSystem: origin?.system ?? null, originId: origin?.id ?? null },
+    ...{ originUrl: origin?.url ?? null, categories, ...columnsOf(sources) },
+  })
   // Without an origin nothing is there already.
   if (!origin) behind(tx, made)
-  else if ((await made).rows.length === 0) {
+  else if ((await made).length === 0) {
     const message = `An article of the origin ${origin.system} ${origin.id} exists.`
     throw new Fault('origin_taken', message, { errors: [{ pointer: '/origin', message }] })
   }
-  if (quotes?.length) await replaceQuotes(ctx, { id }, content.plainText, quotes)
-  behind(tx, recordArticles(ctx, [id], 'article.created'))
+  if (quotes.length > 0) await replaceQuotes(ctx, { id }, texts.plainText, quotes)
+  const lists = { categories, sources, quotes, corrections: [] }
+  const empty = Object.entries(lists).flatMap(([name, list]) => (list.length === 0 ? [name] : []))
+  behind(tx, recordArticles(ctx, [id], 'article.created', { empty: empty as Belonging[] }))
   return id
 }
 

@@ -26,21 +26,32 @@ const ORDERS = {
   headline: { column: sql`coalesce(a.headline, '')`, type: 'text', descending: false },
 } as const
 
+/** The lists of what belongs to an article, each under the name of its view, with its order. */
+const BELONGINGS = {
+  categories: ['article_categories', 'place'],
+  sources: ['article_sources', 'place'],
+  quotes: ['quotes', 'position'],
+  corrections: ['corrections', 'at'],
+} as const
+export type Belonging = keyof typeof BELONGINGS
+
 /**
  * Whole articles as revisions keep them, under the condition: rows of the editors' view with all that
- * belongs to them, but the HTML and the plain text, which the blocks give again.
+ * belongs to them, but the HTML and the plain text, which the blocks give again. Lists that are known to
+ * be `empty` are not looked for.
  */
-export function snapshot(where: SQL): SQL {
-  const list = (name: string, order: string) => sql`
-    (select coalesce(json_agg(x order by x.${sql.raw(order)}), '[]')
-     from ${view('editor', name)} x where x.article_id = a.id) as ${sql.raw(name.replace('article_', ''))}`
+export function snapshot(where: SQL, empty: readonly Belonging[] = []): SQL {
+  const lists = Object.entries(BELONGINGS).map(([name, [rows, order]]) => {
+    if (empty.includes(name as Belonging)) return sql`'[]'::json as ${sql.identifier(name)}`
+    return sql`(select coalesce(json_agg(x order by x.${sql.raw(order)}), '[]')
+      from ${view('editor', rows)} x where x.article_id = a.id) as ${sql.identifier(name)}`
+  })
   return sql`
     select a.id, a.version, a.slug, a.status, a.headline, a.summary, a.byline, a.language, a.lead_image,
       a.origin_system, a.origin_id, a.origin_url, a.publish_at, a.embargo_until, a.expires_at,
       a.published_at, a.created_at, a.updated_at,
       ${firstCategory({ schema: 'editor' }, 'a')} as category_slug, a.body,
-      ${list('article_categories', 'place')}, ${list('article_sources', 'place')},
-      ${list('quotes', 'position')}, ${list('corrections', 'at')}
+      ${sql.join(lists, sql`, `)}
     from editor.articles a where ${where}`
 }
 

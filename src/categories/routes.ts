@@ -9,7 +9,7 @@ import { readingOf } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
 import { reassignment } from '../http/item.ts'
 import { pagesOf } from '../http/paging.ts'
-import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
+import { type ItemRead, isCounted, sendItem, sendList, shownToWriter } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { splitUrl } from '../http/url.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
@@ -136,7 +136,7 @@ export function categoryWrites(app: App, { db }: Services): void {
     params,
     shown: Category,
     query: CategoryQuery,
-    show: ({ tx }, id, query) => showWritten(tx, categoryItem({ schema: 'editor' }, id, query)),
+    show: shownToWriter((id, query) => categoryItem({ schema: 'editor' }, id, query)),
     create: {
       summary: 'Create a category',
       description: 'At the end of its siblings, unless a position is given.',

@@ -4,14 +4,17 @@ import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { type Bell, openBell } from './bell.ts'
 import { type Notice, send } from './notice.ts'
-import { finished } from './pipeline.ts'
+import { inOrder, unfinished } from './pipeline.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
 export type Pool = pg.Pool
 
 /** What runs statements: a pool or a transaction on it. */
-export type Executor = Pick<NodePgDatabase, 'execute' | 'select' | 'insert' | 'update' | 'delete'>
+export type Executor = Pick<
+  NodePgDatabase,
+  'execute' | 'select' | 'insert' | 'update' | 'delete'
+> & { $client: { query(statement: pg.QueryConfig): Promise<pg.QueryResult> } }
 /** A transaction, in which commands work. */
 export type Tx = Executor
 
@@ -172,26 +175,57 @@ export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>)
   }
 }
 
+/** One connection while it is a transaction's: after that nothing can be sent through it. */
+class Session {
+  readonly #client: pg.PoolClient
+  #open = true
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client
+  }
+
+  query(statement: pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
+    if (this.#open) return this.#client.query(statement, values)
+    return Promise.reject(new Error('a statement came after the end of its transaction'))
+  }
+
+  /** Ends the transaction; its result names what PostgreSQL did. */
+  end(how: 'commit' | 'rollback'): Promise<pg.QueryResult> {
+    this.#open = false
+    return this.#client.query(how)
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+}
+
 async function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
   const client = await editors.connect()
-  const tx = drizzle(client)
+  const session = new Session(client)
+  const tx = drizzle(session as unknown as pg.PoolClient)
   let broken: Error | undefined
+  const lost = (error: Error) => {
+    broken = error
+  }
+  // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
+  // somebody who cancels it, nothing after the first statements may run outside of a transaction.
+  const begun = client.query('begin')
+  begun.catch(() => client.end().catch(() => {}))
   try {
-    // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
-    // somebody who cancels it, nothing after the first statement may run outside of a transaction.
-    const begun = client.query('begin')
-    begun.catch(() => client.end().catch(() => {}))
-    const result = await finished(tx, work(tx))
-    await begun
+    const result = await work(tx)
+    const { notice, told = Promise.resolve() } = send(tx)
+    const committed = session.end('commit')
+    committed.catch(lost)
+    await inOrder([begun, ...unfinished(tx), told, committed])
     // A COMMIT behind what failed is a ROLLBACK, and no error.
-    const { notice, told } = send(tx)
-    const [{ command }] = await Promise.all([client.query('commit'), told])
+    const { command } = await committed
     if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
     return { result, notice }
   } catch (error) {
-    await client.query('rollback').catch((lost) => {
-      broken = lost
-    })
+    if (session.isOpen) await session.end('rollback').catch(lost)
+    // What was sent before and failed is why the work went wrong.
+    await inOrder([begun, ...unfinished(tx)])
     throw error
   } finally {
     client.release(broken)

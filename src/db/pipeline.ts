@@ -2,8 +2,8 @@ import type { Tx } from './client.ts'
 
 /*
  * Statements of one transaction that do not wait for each other: they are sent one behind the other,
- * PostgreSQL runs them in that order, and once one has failed it refuses the others. A create that
- * waited after each of its nine spent half its time on the way (bench/NOTES.md).
+ * PostgreSQL runs them in that order, and once one has failed it refuses the others, the COMMIT too.
+ * A create that waited after each of its nine spent half its time on the way.
  */
 
 const unawaited = new WeakMap<Tx, Promise<unknown>[]>()
@@ -14,8 +14,8 @@ export function sent<T>(statement: PromiseLike<T>): Promise<T> {
 }
 
 /**
- * Sends a statement whose result nobody needs, and goes on: what follows comes after it. `finished`
- * waits for it; if it fails, so does the transaction.
+ * Sends a statement without waiting for it: what follows comes after it, the COMMIT at last. Whatever is
+ * given here has sent all that it will send when it is given. If it fails, so does the transaction.
  */
 export function behind(tx: Tx, statement: PromiseLike<unknown>): void {
   const promise = sent(statement)
@@ -25,14 +25,17 @@ export function behind(tx: Tx, statement: PromiseLike<unknown>): void {
   else unawaited.set(tx, [promise])
 }
 
+/** What was sent in this transaction and not waited for, in its order. */
+export function unfinished(tx: Tx): Promise<unknown>[] {
+  return unawaited.get(tx) ?? []
+}
+
 /**
- * What the work of a transaction leads to, once all that it did not wait for has ended too. Throws what
- * failed first: that is the reason, and what was behind it only the consequence.
+ * Waits for all of these. Throws what the first that failed threw, in their order: that is the reason,
+ * and what is behind it only the consequence.
  */
-export async function finished<T>(tx: Tx, work: Promise<T>): Promise<T> {
-  const [end] = await Promise.allSettled([work])
-  const others = await Promise.allSettled(unawaited.get(tx) ?? [])
-  const failed = [...others, end].find((one) => one.status === 'rejected')
+export async function inOrder(promises: Promise<unknown>[]): Promise<void> {
+  const ended = await Promise.allSettled(promises)
+  const failed = ended.find((one) => one.status === 'rejected')
   if (failed) throw failed.reason
-  return (end as PromiseFulfilledResult<T>).value
 }

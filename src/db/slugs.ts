@@ -3,6 +3,7 @@ import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import { LONGEST_SLUG, slugOf } from '../slug.ts'
 import type { Reading, Tx } from './client.ts'
+import type { Value } from './statement.ts'
 import { slugs } from './tables.ts'
 import { oneOf } from './where.ts'
 
@@ -21,8 +22,8 @@ export function slugFrom(words: string | null | undefined, kind: SlugKind, id: s
 }
 
 /** An expression that takes the first free one of `base`, `base-2`, ... for a resource. */
-export function freeSlug(kind: SlugKind, base: string, id: string): SQL<string> {
-  return sql<string>`public.claim_slug(${kind}, ${base}, ${id})`
+export function freeSlug(kind: SlugKind, base: Value | string, id: Value | string): SQL {
+  return sql`public.claim_slug(${sql.raw(`'${kind}'`)}, ${base}, ${id})`
 }
 
 /** Takes the first free one of `base`, `base-2`, ... for a resource. */

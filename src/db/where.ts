@@ -17,7 +17,7 @@ export function isNone(ids: Ids): boolean {
 }
 
 /** Values as one array parameter, so that the statement's text does not depend on their number. */
-export function array(values: readonly (string | null)[], type: 'text' | 'uuid' = 'text'): SQL {
+export function array(values: readonly string[], type: 'text' | 'uuid' = 'text'): SQL {
   return sql`${sql.param([...values])}::${sql.raw(type)}[]`
 }
 

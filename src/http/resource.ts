@@ -5,7 +5,7 @@ import type { Expected } from '../db/versions.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { App } from './app.ts'
 import { ifMatch, requireIfMatch, type Shown } from './caching.ts'
-import { type Written, write } from './writing.ts'
+import { write } from './writing.ts'
 
 /** What an operation says of itself. */
 type Said = {
@@ -93,11 +93,8 @@ export function resourceWrites<
     (request, reply) =>
       write(db, request, reply, async (ctx) => {
         const id = await create.run(ctx, request.body as z.output<Create>)
-        return written(
-          201,
-          `/v1${path}`,
-          await resource.show(ctx, id, request.query as z.output<Query>),
-        )
+        const shown = resource.show(ctx, id, request.query as z.output<Query>)
+        return { status: 201, path: `/v1${path}`, shown }
       }),
   )
 
@@ -127,11 +124,8 @@ export function resourceWrites<
         const name = nameIn(request.params, parameter)
         const { body, query } = request
         const id = await update.run(ctx, name, body as z.output<Patch>, expected, query)
-        return written(
-          200,
-          `/v1${path}`,
-          await resource.show(ctx, id, request.query as z.output<Query>),
-        )
+        const shown = resource.show(ctx, id, request.query as z.output<Query>)
+        return { status: 200, path: `/v1${path}`, shown }
       })
     },
   )
@@ -232,7 +226,8 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         const more = { query, params: named }
         const id = await verb.run(ctx, nameIn(named, parameter), input, expected, more)
         if (id === undefined) return { status: 204 }
-        return written(200, `/v1${path}`, await resource.show(ctx, id, query as z.output<Query>))
+        const shown = resource.show(ctx, id, query as z.output<Query>)
+        return { status: 200, path: `/v1${path}`, shown }
       })
     },
   )
@@ -240,12 +235,4 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
 
 function nameIn(params: unknown, parameter: string): string {
   return String((params as Record<string, unknown>)[parameter])
-}
-
-function written(status: 200 | 201, path: string, { body, version, address }: Shown): Written {
-  return {
-    ...{ status, body },
-    ...(version !== undefined && { version }),
-    ...(status === 201 && { location: `${path}/${address}` }),
-  }
 }

@@ -14,7 +14,7 @@ import {
   isFirst,
   sendItem,
   sendList,
-  showWritten,
+  shownToWriter,
 } from '../http/reading.ts'
 import { resourceVerb, resourceWrites } from '../http/resource.ts'
 import { FACET_VALUES } from '../search/schema.ts'
@@ -171,7 +171,7 @@ const resource = {
   params: QuoteParams,
   shown: Quote,
   query: QuoteQuery,
-  show: ({ tx }, id, query) => showWritten(tx, quoteItem({ schema: 'editor' }, id, query)),
+  show: shownToWriter((id, query) => quoteItem({ schema: 'editor' }, id, query)),
 } satisfies Partial<
   Parameters<typeof resourceWrites<z.ZodType, z.ZodType, typeof QuoteQuery, z.ZodType>>[2]
 >

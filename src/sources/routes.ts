@@ -5,7 +5,7 @@ import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { reassignment } from '../http/item.ts'
 import { pagesOf } from '../http/paging.ts'
-import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
+import { type ItemRead, isCounted, sendItem, sendList, shownToWriter } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
 import { findSource, findSources, listSources, sourceMembers } from './queries.ts'
@@ -101,7 +101,7 @@ export function sourceWrites(app: App, { db }: Services): void {
     params,
     shown: Source,
     query: SourceQuery,
-    show: ({ tx }, id, query) => showWritten(tx, sourceItem({ schema: 'editor' }, id, query)),
+    show: shownToWriter((id, query) => sourceItem({ schema: 'editor' }, id, query)),
     create: {
       summary: 'Create a source',
       description: 'An anonymous source has a public label and nothing that could identify it.',
