@@ -37,7 +37,7 @@ const ACTORS: Actor[] = [
     key: await partnerKey(),
   },
 ]
-const operations = operationsOf(planting.app.swagger() as unknown as Document)
+const operations = operationsOf((await planting.app.reference()).swagger() as unknown as Document)
 const known = await whatEditorsSee(editor, operations, planted)
 const asks = [...operations.flatMap((operation) => asksOf(operation, known)), ...asksBeside(known)]
 const hiddenIds = new Set(planted.hidden.map(({ id }) => id))
