@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { type Bell, openBell } from './bell.ts'
 import { type Notice, send } from './notice.ts'
-import { inOrder, unfinished } from './pipeline.ts'
+import { inOrder, sent, unfinished } from './pipeline.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
@@ -60,9 +60,9 @@ function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => 
     ? `-c role=${role} -c timezone=UTC -c jit=off -c pg_trgm.word_similarity_threshold=${NEARLY_SPELT} -c default_transaction_read_only=${readOnly ? 'on' : 'off'}`
     : undefined
   const made = new pg.Pool({
-    // A pooler that hands out another connection for each transaction may not know the names, nor
-    // expect statements before it has answered others.
-    ...(role && { Client: PreparingClient, pipeline: true }),
+    // A pooler that hands out another connection for each transaction may not know the names.
+    ...(role && { Client: PreparingClient }),
+    pipeline: true,
     connectionString: url,
     max: size,
     statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
@@ -128,23 +128,34 @@ export type Reader = { partnerId: string; early: boolean }
 
 /**
  * What runs a partner's statements: each in a transaction that says who reads, so that a connection that
- * goes back to the pool, or to a pooler, is nobody's again.
+ * goes back to the pool, or to a pooler, is nobody's again. All of it goes out at once.
  */
 export function asPartner(
   { partner }: Database,
   { partnerId, early }: Reader,
 ): Pick<Executor, 'execute'> {
-  return {
-    execute: ((query: SQL) =>
-      partner.transaction(
-        async (tx) => {
-          await tx.execute(sql`select set_config('dateline.partner', ${partnerId}, true),
-            set_config('dateline.embargo', ${early ? 'on' : 'off'}, true)`)
-          return tx.execute(query)
-        },
-        { accessMode: 'read only' },
-      )) as Executor['execute'],
+  const execute = async (query: SQL) => {
+    const client = await partner.$client.connect()
+    const db = drizzle(client)
+    let broken: Error | undefined
+    try {
+      const begun = client.query('begin read only')
+      const named = sent(
+        db.execute(sql`select set_config('dateline.partner', ${partnerId}, true),
+          set_config('dateline.embargo', ${early ? 'on' : 'off'}, true)`),
+      )
+      const asked = sent(db.execute(query))
+      const ended = client.query('commit')
+      ended.catch((lost) => {
+        broken = lost
+      })
+      await inOrder([begun, named, asked, ended])
+      return await asked
+    } finally {
+      client.release(broken)
+    }
   }
+  return { execute: execute as unknown as Executor['execute'] }
 }
 
 /** Serialisation failure, deadlock, a plan from before a migration: PostgreSQL asks to try again. */
