@@ -6,7 +6,7 @@ import type { Block, BodyInput } from '../body/schema.ts'
 import { blocksToText } from '../body/text.ts'
 import { record, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
-import { moment, now } from '../db/clock.ts'
+import { now } from '../db/clock.ts'
 import { behind } from '../db/pipeline.ts'
 import { claimSlug, freeSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
 import { fixed, given, type Value } from '../db/statement.ts'
@@ -21,6 +21,7 @@ import {
   demandMayChange,
   type LockedArticle,
   lockArticle,
+  setNext,
   wasVisible,
 } from './lock.ts'
 import type { Belonging } from './queries.ts'
@@ -72,13 +73,14 @@ async function fileUnder(ctx: Writing, id: string, { categories, sources: named 
   const article = sql`(select ${id}::uuid as id)`
   if (categories) {
     behind(tx, tx.delete(articleCategories).where(eq(articleCategories.articleId, id)))
-    await tx.execute(categoryRows(article, sql.param(categories)))
+    behind(tx, tx.execute(categoryRows(article, sql.param(categories))))
   }
   if (named) {
     await demandNoContactBeside(ctx, named)
     const { sources, roles, notes } = columnsOf(named)
     behind(tx, tx.delete(articleSources).where(eq(articleSources.articleId, id)))
-    await tx.execute(sourceRows(article, sql.param(sources), sql.param(roles), sql.param(notes)))
+    const rows = sourceRows(article, sql.param(sources), sql.param(roles), sql.param(notes))
+    behind(tx, tx.execute(rows))
   }
 }
 
@@ -129,7 +131,7 @@ export async function createArticle(ctx: Writing, input: ArticleCreate): Promise
   if (quotes.length > 0) await replaceQuotes(ctx, { id }, texts.plainText, quotes)
   const lists = { categories, sources, quotes, corrections: [] }
   const empty = Object.entries(lists).flatMap(([name, list]) => (list.length === 0 ? [name] : []))
-  behind(tx, recordArticles(ctx, [id], 'article.created', { empty: empty as Belonging[] }))
+  await recordArticles(ctx, [id], 'article.created', { empty: empty as Belonging[] })
   return id
 }
 
@@ -171,20 +173,15 @@ export async function applyPatch(
   if (row.status === 'published')
     demandPublishable(headline === undefined ? row.headline : headline, content?.body ?? row.body)
   const slug = await slugAfter(ctx, row, patch)
-  await tx
-    .update(articles)
-    .set({
-      ...(slug !== row.slug && { slug }),
-      ...(headline !== undefined && { headline }),
-      ...(summary !== undefined && { summary }),
-      ...(byline !== undefined && { byline }),
-      ...(language !== undefined && { language }),
-      ...(patch.leadImage !== undefined && { leadImage: leadImageAfter(row, patch) }),
-      ...content,
-      version: row.version + 1,
-      updatedAt: moment,
-    })
-    .where(eq(articles.id, row.id))
+  setNext(ctx, row, {
+    ...(slug !== row.slug && { slug }),
+    ...(headline !== undefined && { headline }),
+    ...(summary !== undefined && { summary }),
+    ...(byline !== undefined && { byline }),
+    ...(language !== undefined && { language }),
+    ...(patch.leadImage !== undefined && { leadImage: leadImageAfter(row, patch) }),
+    ...content,
+  })
   await fileUnder(ctx, row.id, references)
   const plain = content?.plainText ?? row.plainText
   const textChanged = plain !== row.plainText

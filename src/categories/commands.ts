@@ -309,7 +309,7 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     .where(eq(articleCategories.categoryId, row.id))
   const reason = `the category ${row.slug} was merged`
   await recordUpdates(ctx, 'category', moved, reason)
-  await nextVersions(ctx, touched)
+  nextVersions(ctx, touched)
   await recordArticles(ctx, touched, 'article.updated', { reason })
   await noteCategories(tx, turns)
   await bequeathSlugs(tx, 'category', row.id, heir.id)

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { type Belonging, snapshot } from '../articles/queries.ts'
 import type { Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
+import { behind } from '../db/pipeline.ts'
 import { type Fixed, fixed, given } from '../db/statement.ts'
 import { changes } from '../db/tables.ts'
 import { noteArticles } from './effects.ts'
@@ -54,20 +55,18 @@ export async function recordArticles(
   if (ids.length === 0) return
   const created = event === 'article.created'
   const [id] = ids
-  await recording(
-    created,
-    ids.length === 1,
-    empty,
-  )(tx, {
+  const keep = recording(created, ids.length === 1, empty)
+  const kept = keep(tx, {
     ...(ids.length === 1 ? { id } : { ids }),
     ...{ event, partKind: part?.kind ?? null, partId: part?.id ?? null },
     ...{ keyId: actor.keyId ?? null, keyName: actor.name },
     ...{ reason: reason ?? null, requestId: requestId ?? null },
   })
+  behind(tx, kept)
   // A new article is a draft without times: nobody has seen anything of it, nor can notice it.
   if (created || !(await noteArticles(tx, ids))) return
-  await noteShown(tx, ids)
-  await noteGone(tx, ids)
+  behind(tx, noteShown(tx, ids))
+  behind(tx, noteGone(tx, ids))
 }
 
 const recordings = new Map<string, Fixed<unknown>>()

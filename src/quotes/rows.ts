@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { LockedArticle } from '../articles/lock.ts'
 import type { Tx, Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
+import { behind } from '../db/pipeline.ts'
 import { quotes } from '../db/tables.ts'
 import { oneOf } from '../db/where.ts'
 import { type Detail, unknownReferences } from '../errors.ts'
@@ -190,9 +191,10 @@ export async function nextPosition(tx: Tx, articleId: string): Promise<number> {
 }
 
 /** Gives quotes without a time of their own the date of their article. */
-export async function redateQuotes({ tx }: Writing, articleId: string): Promise<void> {
-  await tx.execute(sql`
+export function redateQuotes({ tx }: Writing, articleId: string): void {
+  const redated = tx.execute(sql`
     update quotes q set dated_at = a.listed_at from articles a
     where a.id = q.article_id and a.id = ${articleId} and q.said_at is null
       and q.dated_at is distinct from a.listed_at`)
+  behind(tx, redated)
 }
