@@ -134,27 +134,18 @@ export function asPartner(
   { partner }: Database,
   { partnerId, early }: Reader,
 ): Pick<Executor, 'execute'> {
-  const execute = async (query: SQL) => {
-    const client = await partner.$client.connect()
-    const db = drizzle(client)
-    let broken: Error | undefined
-    try {
+  const execute = (query: SQL) =>
+    withClient(partner.$client, async (client) => {
+      const db = drizzle(client)
       const begun = client.query('begin read only')
       const named = sent(
         db.execute(sql`select set_config('dateline.partner', ${partnerId}, true),
           set_config('dateline.embargo', ${early ? 'on' : 'off'}, true)`),
       )
       const asked = sent(db.execute(query))
-      const ended = client.query('commit')
-      ended.catch((lost) => {
-        broken = lost
-      })
-      await inOrder([begun, named, asked, ended])
-      return await asked
-    } finally {
-      client.release(broken)
-    }
-  }
+      await inOrder([begun, named, asked, client.query('commit')])
+      return asked
+    })
   return { execute: execute as unknown as Executor['execute'] }
 }
 
@@ -211,35 +202,49 @@ class Session {
   }
 }
 
-async function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
-  const client = await editors.connect()
-  const session = new Session(client)
-  const tx = drizzle(session as unknown as pg.PoolClient)
-  let broken: Error | undefined
-  const lost = (error: Error) => {
-    broken = error
+function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
+  return withClient(editors, async (client) => {
+    const session = new Session(client)
+    const tx = drizzle(session as unknown as pg.PoolClient)
+    // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
+    // somebody who cancels it, nothing after the first statements may run outside of a transaction.
+    const begun = client.query('begin')
+    begun.catch(() => client.end().catch(() => {}))
+    try {
+      const result = await work(tx)
+      const { notice, told = Promise.resolve() } = send(tx)
+      const committed = session.end('commit')
+      await inOrder([begun, ...unfinished(tx), told, committed])
+      // A COMMIT behind what failed is a ROLLBACK, and no error.
+      const { command } = await committed
+      if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
+      return { result, notice }
+    } catch (error) {
+      if (session.isOpen) await session.end('rollback').catch(() => {})
+      // What was sent before and failed is why the work went wrong.
+      await inOrder([begun, ...unfinished(tx)])
+      throw error
+    }
+  })
+}
+
+/** A connection of the pool for as long as the work takes. One that is lost meanwhile is not kept. */
+async function withClient<T>(
+  from: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await from.connect()
+  let lost: Error | undefined
+  // Its statements fail of it too; but without a listener it would end the process.
+  const onError = (error: Error) => {
+    lost = error
   }
-  // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
-  // somebody who cancels it, nothing after the first statements may run outside of a transaction.
-  const begun = client.query('begin')
-  begun.catch(() => client.end().catch(() => {}))
+  client.on('error', onError)
   try {
-    const result = await work(tx)
-    const { notice, told = Promise.resolve() } = send(tx)
-    const committed = session.end('commit')
-    committed.catch(lost)
-    await inOrder([begun, ...unfinished(tx), told, committed])
-    // A COMMIT behind what failed is a ROLLBACK, and no error.
-    const { command } = await committed
-    if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
-    return { result, notice }
-  } catch (error) {
-    if (session.isOpen) await session.end('rollback').catch(lost)
-    // What was sent before and failed is why the work went wrong.
-    await inOrder([begun, ...unfinished(tx)])
-    throw error
+    return await work(client)
   } finally {
-    client.release(broken)
+    client.off('error', onError)
+    client.release(lost)
   }
 }
 
