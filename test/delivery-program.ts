@@ -224,6 +224,8 @@ export async function play(
     const all = some(['categories', 'sources', 'quotes', 'corrections'], 4)
     return all.length > 0 ? `include=${all.join(',')}` : 'body=none'
   }
+  // With quotation marks only whole words are found, so that what was meant is told.
+  const misspelt = () => `%22${one(['ambre', 'basallt', 'coblat', 'duen', 'mber'])}%22`
   const READS: (() => string)[] = [
     () => `/v1/articles/${named(world.articles)}?${includes()}`,
     () => `/v1/articles/${named(world.articles)}`,
@@ -249,9 +251,20 @@ export async function play(
     () => `/v1/sources/${named(world.sources)}`,
     () => '/v1/sources?limit=10',
     () => `/v1/sources?organization=${one(world.sources).id}`,
+    () => `/v1/sources?q=${misspelt()}&kind=-organization&limit=3`,
+    () => `/v1/sources?q=${misspelt()}&organization=${one(world.sources.slice(0, 2)).id}`,
+    () =>
+      `/v1/sources?q=${one(['amber', 'basalt', 'cobalt'])}&sort=relevance&facets=kind,organization`,
+    () => '/v1/sources?sort=-quoteCount&include=counts&fields=name&limit=5',
+    () => `/v1/sources/${named(world.sources)}?include=counts&fields=name`,
     () => `/v1/categories/${named(world.categories)}`,
     () => '/v1/categories?sort=position',
     () => `/v1/categories?parent=${one(world.categories).id}`,
+    () => `/v1/categories?q=${misspelt()}&fields=name`,
+    () => `/v1/categories?q=${misspelt()}&parent=${one(world.categories).id}`,
+    () => `/v1/categories?q=${one(['amber', 'basalt', 'cobalt'])}&sort=relevance&count=exact`,
+    () => '/v1/categories?tree=true&include=counts&fields=name',
+    () => `/v1/categories/${named(world.categories)}?include=counts&fields=name`,
   ]
 
   /** Are both instances' answers those of the database? In time, where another has written. */

@@ -64,7 +64,7 @@ const ASKED: Record<Kind, ReadonlySet<string>> = {
   quote: words(
     'q highlight speaker article source category language kind state ids saidAfter saidBefore sort fields limit cursor count facets',
   ),
-  source: words('q kind organization ids sort include fields limit cursor count'),
+  source: words('q kind organization ids sort include facets fields limit cursor count'),
   category: words('q parent ids tree sort include fields limit cursor count'),
 }
 
@@ -100,7 +100,8 @@ function page(made: Made, kind: Kind): string[] {
   const asked = Object.entries(query).filter(([, value]) => value !== undefined)
   const strange = asked.some(([name]) => !ASKED[kind].has(name))
   const { q, sort = 'name', facets } = query as { q?: string; sort?: string; facets?: unknown }
-  // What was probably meant comes from anybody's headline or name, and may be there tomorrow.
+  // What was probably meant comes from anybody's headline or name, and may be there tomorrow; of
+  // sources and categories from their own names, on which their lists depend anyway.
   const suggests = empty && q !== undefined && (kind === 'article' || kind === 'quote')
   const ordered = operation === 'listSimilarQuotes' || OWN_SORTS.test(sort)
   return [

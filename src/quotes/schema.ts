@@ -10,6 +10,7 @@ import {
   flag,
   ids,
   instant,
+  languages,
   limit,
   list,
   needsWords,
@@ -138,6 +139,8 @@ export type QuotePatch = z.infer<typeof QuotePatch>
 
 export const QUOTE_FIELDS = Quote.keyof().exclude(['highlight']).options
 export const QUOTE_FACETS = ['speaker', 'category', 'kind', 'language', 'month'] as const
+/** Of more matches than these the newest are ranked by relevance. */
+export const RANKED = 5000
 export const QUOTE_SORTS = ['-saidAt', 'saidAt', '-createdAt', 'createdAt', 'relevance'] as const
 
 const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always comes.', [
@@ -166,7 +169,7 @@ export const QuoteListQuery = z
     speaker: filter('Said by these sources (id or slug).', 'delphine-orrock'),
     source: filter('Of articles that name these sources (id or slug).', 'marlhythe-harbour-trust'),
     category: filter('Of articles in these categories (id or slug), or below them.', 'harbour'),
-    language: filter('In these languages, or those of their articles; `en` is any English.', 'en'),
+    language: languages('In these languages, or those of their articles; `en` is any English.'),
     saidAfter: instant(
       'Said then or later; where `saidAt` is unknown, the date of the article counts.',
       '2020-01-01T00:00:00Z',
@@ -180,7 +183,7 @@ export const QuoteListQuery = z
     sort: choice(
       QUOTE_SORTS,
       '-saidAt',
-      'The order. Where `saidAt` is unknown, the date of the article counts. `relevance` needs `q`.',
+      `The order. Where \`saidAt\` is unknown, the date of the article counts. \`relevance\` needs \`q\`; of more than ${RANKED} matches the newest ${RANKED} are ranked.`,
     ),
     facets: list(
       QUOTE_FACETS,
