@@ -198,7 +198,8 @@ t.test('cursors of every list', async (t) => {
     }
     for (const parameter of inQuery(operation)) {
       const { name, description = '', schema } = parameter
-      const shapes = /^(fields.*|include|body|highlight|count|facets|limit|cursor|tree|snapshot)$/.test(name)
+      const shapes =
+        /^(fields.*|include|body|highlight|count|facets|limit|cursor|tree|snapshot)$/.test(name)
       if (shapes || schema.default !== undefined) continue
       const { url } = await exampleRequest(room, operation, (p) => p.name === name)
       const other = await room.editor('GET', url)
