@@ -62,7 +62,7 @@ const ASKED: Record<Kind, ReadonlySet<string>> = {
     'q highlight category source speaker language ids publishedAfter publishedBefore updatedAfter status sort fields include body limit cursor count facets fields[categories] fields[sources] fields[quotes] fields[corrections] fields[related]',
   ),
   quote: words(
-    'q highlight speaker article source category language kind state ids saidAfter saidBefore sort fields limit cursor count facets',
+    'q highlight speaker article source category language kind state ids saidAfter saidBefore sort fields include fields[speaker] limit cursor count facets',
   ),
   source: words('q kind organization ids sort include facets fields limit cursor count'),
   category: words('q parent ids tree sort include fields limit cursor count'),
@@ -150,6 +150,8 @@ function covered(made: Made, kind: Kind, name: string, groups: Set<string>): boo
     case 'quote.article':
       return true
     case 'quote.speaker': {
+      // Included, it shows its organisation too.
+      if ((made.query as { include?: unknown }).include) return false
       // All of one list are said by those that were asked for.
       const speakers = made.resolved?.speaker?.any ?? []
       for (const id of speakers) groups.add(group('source', id))
@@ -238,7 +240,7 @@ function member(kind: Kind, name: string, object: Shown, groups: Set<string>): b
       if (other) groups.add(group('article', other.id))
       return true
     case 'quote.speaker':
-      if (other) groups.add(group('source', other.id))
+      if (other) showIn('source', [other], groups)
       return true
     case 'source.organization':
       // Shown only where readers see it; where none is shown, there may be one.

@@ -68,7 +68,7 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const states = [...(query.state?.any ?? []), ...(query.state?.none ?? [])]
       if (states.includes('suggested'))
         demandOfReader(request.actor, 'drafts:read', 'Asking for suggested quotes')
-      const shown = shownQuote(reading, query.fields)
+      const shown = shownQuote(reading, query)
       const members = query.highlight ? { ...shown, marked: markedText() } : shown
       return sendList(request, reply, reading, {
         filters: {
@@ -131,7 +131,7 @@ export function quoteReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { query, params } = request
-      const members = shownQuote(reading, query.fields)
+      const members = shownQuote(reading, query)
       const data = await listSimilar(reading, params.id, query.limit, members)
       if (data === undefined) throw await absence(reading, 'quote', params.id)
       const pages = pagesOf(request.url, config.publicUrl, query)
@@ -153,12 +153,8 @@ async function countBeside(reading: Reading, { count, facets }: QuoteListQuery, 
 }
 
 /** One quote, by id, in this audience's view. */
-function quoteItem(
-  reading: Pick<Reading, 'schema'>,
-  name: string,
-  { fields }: QuoteQuery,
-): ItemRead {
-  const members = shownQuote(reading, fields)
+function quoteItem(reading: Pick<Reading, 'schema'>, name: string, query: QuoteQuery): ItemRead {
+  const members = shownQuote(reading, query)
   return {
     ...{ kind: 'quote', name },
     statement: (id) => findQuote(reading, id, members),
