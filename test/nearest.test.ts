@@ -1,10 +1,10 @@
 import t from 'tap'
-import { category, draft, get, inSeconds, patch, source, story } from './factories.ts'
-import { type Call, newsroom } from './newsroom.ts'
+import { category, draft, get, inSeconds, must, patch, source, story } from './factories.ts'
+import { type Call, callerOf, newsroom } from './newsroom.ts'
 
 /* What was probably meant: by the words of a search for names, and by a name in a filter. */
 
-const { editor, reader } = await newsroom(t)
+const { app, editor, reader } = await newsroom(t)
 
 const harbour = await category(editor, { name: 'Harbour' })
 const quays = await category(editor, { name: 'North Quays', parent: harbour.id })
@@ -195,4 +195,53 @@ t.test('sources are counted by kind and organisation', async (t) => {
   t.same(some.meta.facets, { kind: [{ value: 'organization', count: 1 }] })
   const all = await get(editor, '/v1/sources?facets=kind')
   t.match(all.meta.facets.kind, [{ value: 'person', count: 2 }])
+})
+
+t.test('a partner is told of what it may have, and counts no more', async (t) => {
+  const market = await category(editor, { name: 'Market' })
+  const grocer = await source(editor, { name: 'Gwen Grocer' })
+  await story(editor, {
+    headline: 'Cabbages are dear',
+    categories: [market.id],
+    sources: [grocer.id, trust.id],
+  })
+  const made = await must(editor, 'POST', '/v1/partners', {
+    name: 'The Record',
+    categories: { allowed: ['harbour'] },
+  })
+  const { key } = (
+    await must(editor, 'POST', '/v1/keys', {
+      ...{ name: 'theirs', scopes: ['read', 'syndication'], partner: made.json.id },
+    })
+  ).json
+  const partner = callerOf(app, `Bearer ${key}`)
+  for (const [path, hidden] of [
+    ['articles?category=markett', /market\?/],
+    ['articles?source=gwen-grocr', /gwen-grocer\?/],
+    ['quotes?article=cabbages-are-deer', /cabbages-are-dear\?/],
+  ] as const) {
+    t.match(await said(path), hidden, path)
+    t.notMatch(await said(path, partner), hidden, path)
+  }
+  t.match(await said('articles?category=harbuor', partner), /did you mean harbour\?/)
+  for (const [path, meantBy] of [
+    ['articles?q=cabbagges', 'cabbages'],
+    ['sources?q=%22grcoer%22', '"grocer"'],
+    ['categories?q=%22markte%22', '"market"'],
+  ] as const) {
+    t.equal(await meant(path), meantBy, path)
+    t.equal(await meant(path, partner), undefined, path)
+  }
+  t.equal(await meant('articles?q=lighthuose', partner), 'lighthouse')
+  const path = `/v1/sources/${trust.id}?include=counts&fields=name`
+  t.match(await get(reader, path), { articleCount: 2 })
+  t.match(await get(partner, path), { articleCount: 1 })
+  const counted = (await get(partner, '/v1/categories?include=counts&fields=slug')).data
+  t.same(
+    counted.map((one: { slug: string; articleCount: number }) => [one.slug, one.articleCount]),
+    [
+      ['harbour', 1],
+      ['north-quays', 1],
+    ],
+  )
 })
