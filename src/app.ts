@@ -18,6 +18,7 @@ import { limitRates } from './http/limits.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
 import { newRequestId } from './http/request-id.ts'
+import { originForm } from './http/url.ts'
 import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
@@ -62,6 +63,7 @@ export async function buildApp(
     logController: new LogController({ disableRequestLogging: true }),
     // Ours, so that nobody else's header ends in our log and our answers.
     genReqId: newRequestId,
+    rewriteUrl: ({ url = '/' }) => originForm(url),
     routerOptions: { maxParamLength: 500 },
     // A URL that cannot be decoded never reaches a route, nor the error handler, nor a hook.
     frameworkErrors: (error, request, reply) => {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import pg from 'pg'
+import { ANEW } from './where.ts'
 
 /** So many texts are named; what comes after them is planned each time, as all was before. */
 const MOST = 500
@@ -20,6 +21,7 @@ function nameOf(text: string): string | undefined {
   if (text.length < WORTH_NAMING || text.includes(';')) return undefined
   const known = names.get(text)
   if (known !== undefined || names.size >= MOST || ROWS.test(text)) return known
+  if (text.includes(ANEW)) return undefined
   if (!once.delete(text)) {
     once.set(text, true)
     return undefined

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify'
 import { z } from 'zod'
 import { type Detail, Fault } from '../errors.ts'
+import { didYouMean } from '../nearest.ts'
 import { escapePointer } from './json.ts'
-import { didYouMean } from './nearest.ts'
 import { splitUrl } from './url.ts'
 
 /** Where a part of the request names its faults. */
