@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify'
 import { absence } from '../db/gone.ts'
 import { addressed, resolveFilters } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
@@ -52,6 +52,12 @@ const config = {
     [FEED_SUFFIXES.atom.type]: Document,
     [FEED_SUFFIXES.json.type]: JsonFeed,
   },
+}
+/** Of a feed that is of something. */
+const ofOne: FastifyContextConfig = {
+  ...config,
+  throws: ['not_found', 'gone', 'legally_removed', 'forbidden'],
+  redirects: true,
 }
 const WHAT =
   'RSS 2.0, Atom or JSON Feed 1.1, with whole texts and what is gone, paged by links. What a partner is entitled to, to its key; to whoever else, what readers see.'
@@ -142,11 +148,7 @@ export function newsFeedReads(app: App, { config: settings, db }: Services): voi
         params: CategoryParams,
         querystring: CategoryFeedQuery,
       },
-      config: {
-        ...config,
-        throws: ['not_found', 'gone', 'legally_removed', 'forbidden'],
-        redirects: true,
-      },
+      config: ofOne,
     },
     async (request, reply) => {
       const suffix = endingIn(FEED_SUFFIXES, request.params.suffix)
@@ -193,11 +195,7 @@ export function newsFeedReads(app: App, { config: settings, db }: Services): voi
         params: SpeakerParams,
         querystring: QuotesFeedQuery,
       },
-      config: {
-        ...config,
-        throws: ['not_found', 'gone', 'legally_removed', 'forbidden'],
-        redirects: true,
-      },
+      config: ofOne,
     },
     async (request, reply) => {
       const suffix = endingIn(FEED_SUFFIXES, request.params.suffix)
