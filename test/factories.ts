@@ -1,4 +1,4 @@
-import type { Call, Reply } from './newsroom.ts'
+import { type Call, callerOf, type Newsroom, type Reply } from './newsroom.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
 type Made = any
@@ -58,6 +58,23 @@ export async function quote(
   input: { article: string; text: string; [member: string]: unknown },
 ): Promise<Made> {
   return (await must(call, 'POST', '/v1/quotes', input)).json
+}
+
+/** A partner, entitled to everything unless told otherwise, with a key of its own and calls as its holder. */
+export async function partner(
+  { app, editor }: Pick<Newsroom, 'app' | 'editor'>,
+  input: object = {},
+  scopes: string[] = ['read', 'syndication'],
+): Promise<Made> {
+  const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
+  const key = await keyOf(editor, made.id, scopes)
+  return { ...made, key, call: callerOf(app, `Bearer ${key}`) as Call }
+}
+
+/** Another key of a partner. */
+export async function keyOf(editor: Call, partnerId: string, scopes: string[]): Promise<string> {
+  const body = { name: 'theirs', scopes, partner: partnerId }
+  return (await must(editor, 'POST', '/v1/keys', body)).json.key
 }
 
 /** A merge patch on whatever version is there. */

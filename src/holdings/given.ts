@@ -1,0 +1,49 @@
+/** In which answer something was sent. */
+export type How = 'webhook' | 'changes' | 'stream' | 'item' | 'list' | 'format' | 'feed' | 'sitemap'
+
+/** The operations that show articles, and how each hands them over. */
+const SHOWS: Readonly<Record<string, How>> = {
+  getArticle: 'item',
+  listArticles: 'list',
+  getArticleNinjs: 'format',
+  getArticleJsonLd: 'format',
+  getArticleHtml: 'format',
+  getArticleMarkdown: 'format',
+  getArticleText: 'format',
+  getLatestFeed: 'feed',
+  getCategoryFeed: 'feed',
+  getNewsSitemap: 'sitemap',
+}
+
+/** What an answer says of itself, as far as it matters here. */
+type Read = { members?: readonly string[]; objects?: () => unknown } | undefined
+
+/** An answer to a key. */
+export type Sent = {
+  operation: string | undefined
+  method: string
+  status: number
+  /** `If-None-Match` of its request. */
+  known: string | undefined
+  read: Read
+  /** The article that its path names. */
+  name: string | undefined
+}
+
+/** A version of an article that was in an answer, with its text or without; or that it is gone. */
+export type Shown = { how: How; article: string; version?: number; what: 'text' | 'word' | 'gone' }
+
+/**
+ * What of articles was in the bytes of an answer: nothing in that to a HEAD. A 304 says that the caller
+ * has those bytes, which it can have named only if it was given them; `*` names nothing. Pure.
+ */
+export function shownIn({ operation = '', method, status, known, read, name }: Sent): Shown[] {
+  const how = SHOWS[operation]
+  if (!how || method !== 'GET') return []
+  if ((status === 410 || status === 451) && name !== undefined)
+    return [{ how, article: name, what: 'gone' }]
+  if (status !== 200 && !(status === 304 && known?.trim() !== '*')) return []
+  const what = read?.members?.includes('body') ? 'text' : 'word'
+  const objects = [read?.objects?.() ?? []].flat() as { id: string; version: number }[]
+  return objects.map(({ id, version }) => ({ how, article: id, version, what }))
+}
