@@ -5,7 +5,7 @@
  *   SECRET=whsec_... KEY=dl_... PORT=4000 node examples/webhook-receiver.ts stories/
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 
@@ -26,19 +26,21 @@ async function apply(id: string, address: string): Promise<void> {
   renameSync(whole, file)
 }
 
-createServer(async (request, response) => {
+/** The status to answer with: for any other than 2xx it comes again, later. */
+async function receive(request: IncomingMessage): Promise<number> {
   const body = Buffer.concat(await request.toArray()).toString()
-  const answer = (status: number) => response.writeHead(status).end()
   try {
     new Webhook(SECRET).verify(body, request.headers as Record<string, string>)
   } catch {
-    return answer(401)
+    return 401
   }
   const { data } = JSON.parse(body)
-  // Any other status than 2xx: it comes again, later.
-  if (data.resource !== 'article') return answer(204)
-  apply(data.id, data.links.api).then(
-    () => answer(204),
-    () => answer(503),
-  )
+  if (data.resource === 'article') await apply(data.id, data.links.api)
+  return 204
+}
+
+createServer((request, response) => {
+  receive(request)
+    .catch(() => 503)
+    .then((status) => response.writeHead(status).end())
 }).listen(Number(PORT), '127.0.0.1', () => console.log(`listening on ${PORT}`))
