@@ -227,15 +227,20 @@ export function acknowledgementWrites(app: App, { db }: Services, holdings: Hold
       const { articles } = body
       if (articles) {
         const at = await acknowledgeArticles(tx, who, articles)
-        return { status: 200, body: { at, position: null, articles: articles.length } }
+        return onRecord({ at, position: null, articles: articles.length })
       }
       const named = placeIn(body)
       const at = await acknowledgeFeed(tx, who, named)
       const position = 'after' in named.place ? named.place.after : named.place.base
-      return { status: 200, body: { at, position, articles: null } }
+      return onRecord({ at, position, articles: null })
     })
   }
 }
+
+const onRecord = (body: z.infer<typeof Acknowledged>) => ({
+  ...{ status: 200 as const, path: '/v1/changes/ack' },
+  shown: Promise.resolve({ body: JSON.stringify(body) }),
+})
 
 /** Which feed, and up to where. Throws `invalid_cursor`. */
 function placeIn({ cursor, position }: Acknowledgement) {
