@@ -50,7 +50,7 @@ export function noteAnswers(app: FastifyInstance, holdings: Holdings): void {
     const { actor, method, read, params, routeOptions } = request
     if (actor?.partnerId !== undefined) {
       const shown = shownIn({
-        ...{ operation: routeOptions.schema?.operationId, method, status: reply.statusCode, read },
+        ...{ how: routeOptions.config.gives, method, status: reply.statusCode, read },
         known: request.headers['if-none-match'],
         name: (params as { idOrSlug?: string } | undefined)?.idOrSlug,
       })
