@@ -23,9 +23,9 @@ const room = await newsroom(t, { seeded: true })
 // A stream that is begun never ends.
 const isStream = ({ responses }: Operation) =>
   'text/event-stream' in (responses[200]?.content ?? {})
-const operations = operationsOf(room.app.swagger() as unknown as Document).filter(
-  (one) => one.method === 'GET' && !isStream(one),
-)
+const operations = operationsOf(
+  (await room.app.reference()).swagger() as unknown as Document,
+).filter((one) => one.method === 'GET' && !isStream(one))
 /** Nothing that is refused, or asked of a small newsroom, takes longer, on a busy machine too; in ms. */
 const SLOW = 5000
 

@@ -14,7 +14,7 @@ import { pagesOf } from '../http/paging.ts'
 import { isCounted, sendList } from '../http/reading.ts'
 import { write } from '../http/writing.ts'
 import { PartnerParams } from '../partners/schema.ts'
-import { RevisionNumber } from '../revisions/schema.ts'
+import { version } from '../revisions/schema.ts'
 import { accessOf } from './access.ts'
 import type { Holdings } from './buffer.ts'
 import { acknowledgeArticles, acknowledgeFeed } from './commands.ts'
@@ -133,7 +133,9 @@ export function holdingReads(app: App, { config, db }: Services, holdings: Holdi
     if (!change) throw missing('version of the article that anybody was told of')
     return presentReport(change, await listOutcomes(db.editor, change, query), query)
   }
-  const reportParams = articleParams.extend({ version: RevisionNumber })
+  const reportParams = articleParams.extend({
+    version: version('The version that the change made: what it answered with.', 2),
+  })
   const about = { tags, params: reportParams, querystring: ReportQuery }
   const rights = { scope: 'drafts:read', throws: ['not_found'] } as const
 
