@@ -3,6 +3,7 @@ import t from 'tap'
 import { sweep } from '../src/changes/sweep.ts'
 import { transaction } from '../src/db/client.ts'
 import { noteNotified } from '../src/holdings/commands.ts'
+import { shownIn } from '../src/holdings/given.ts'
 import {
   category,
   draft,
@@ -501,6 +502,35 @@ t.test('a report, in JSON and as CSV that no spreadsheet runs', async (t) => {
   t.match(await get(editor, `/v1/articles/${taken.id}/reports/${last.version}`), {
     change: { event: 'article.unpublished', version: last.version - 1, op: 'remove' },
   })
+})
+
+t.test('an answer that names what is gone tells of it', async (t) => {
+  const objects = () => [{ id: 'a', version: 3 }]
+  const read = { members: ['id', 'body'], objects, removed: ['b'] }
+  const sent = {
+    how: 'feed',
+    method: 'GET',
+    status: 200,
+    known: undefined,
+    name: undefined,
+    read,
+  } as const
+  t.same(shownIn(sent), [
+    { how: 'feed', article: 'a', version: 3, what: 'text' },
+    { how: 'feed', article: 'b', what: 'gone' },
+  ])
+  t.same(shownIn({ ...sent, how: undefined }), [], 'of a route that gives articles only')
+})
+
+t.test('it is written each second, though nobody asks', async (t) => {
+  const p = await partner(room)
+  const { id } = await story(editor, { headline: 'Each second' })
+  await get(p.call, `/v1/articles/${id}`)
+  const written = () => room.sql('select from holdings where partner_id = $1', [p.id])
+  t.equal((await written()).length, 0, 'the answer did not wait for it')
+  for (let i = 0; i < 100 && (await written()).length === 0; i++)
+    await new Promise((r) => setTimeout(r, 50))
+  t.equal((await written()).length, 1)
 })
 
 t.test('metrics, and nothing is lost when it stops', async (t) => {

@@ -63,11 +63,12 @@ async function reading(room: Newsroom, scopes: string[]) {
   return { made, authorization, call: callerOf(room.app, authorization) }
 }
 
-/** A partner that was given the article of the examples, which was changed since. */
+/** A partner that was given the article of the examples, while it is there, which was changed since. */
 async function partnerWithStale(room: Newsroom): Promise<Reply> {
   const { made, call } = await reading(room, ['read'])
-  await get(call, ARTICLE)
-  await patch(room.editor, ARTICLE, { summary: `Not yet at ${made.json.id}.` })
+  await call('GET', ARTICLE)
+  const change = { summary: `Not yet at ${made.json.id}.` }
+  await room.editor('PATCH', ARTICLE, change, { 'if-match': '*' })
   return made
 }
 
