@@ -63,12 +63,18 @@ async function reading(room: Newsroom, scopes: string[]) {
   return { made, authorization, call: callerOf(room.app, authorization) }
 }
 
-/** A partner that was given the article of the examples, while it is there, which was changed since. */
-async function partnerWithStale(room: Newsroom): Promise<Reply> {
+/** A partner that was given the article of the examples, which was changed since; one for each newsroom. */
+function partnerWithStale(room: Newsroom): Promise<Reply> {
+  const made = stale.get(room) ?? makeStale(room)
+  stale.set(room, made)
+  return made
+}
+const stale = new WeakMap<Newsroom, Promise<Reply>>()
+
+async function makeStale(room: Newsroom): Promise<Reply> {
   const { made, call } = await reading(room, ['read'])
-  await call('GET', ARTICLE)
-  const change = { summary: `Not yet at ${made.json.id}.` }
-  await room.editor('PATCH', ARTICLE, change, { 'if-match': '*' })
+  await get(call, ARTICLE)
+  await patch(room.editor, ARTICLE, { summary: 'Not yet with the partner.' })
   return made
 }
 
