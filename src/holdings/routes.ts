@@ -203,6 +203,7 @@ export function acknowledgementWrites(app: App, { db }: Services, holdings: Hold
       },
       config: {
         scope: 'syndication',
+        untagged: true,
         throws: ['invalid_cursor', 'never_given'],
         example: { position: 0 },
       },
