@@ -9,6 +9,9 @@ import { type Front, frontDoor } from './delivery/front.ts'
 import { countDelivery, openDelivery } from './delivery/open.ts'
 import { deliver } from './delivery/serve.ts'
 import { feedReads } from './feed/routes.ts'
+import { openHoldings } from './holdings/buffer.ts'
+import { countHoldings } from './holdings/metrics.ts'
+import { acknowledgementWrites, holdingReads, noteAnswers } from './holdings/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { describeRoutes, docs } from './http/docs.ts'
@@ -96,6 +99,11 @@ export async function buildApp(
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
+  const holdings = openHoldings(db, (error) =>
+    app.log.error({ err: error }, 'what was given to partners is not written yet'),
+  )
+  app.addHook('onClose', () => holdings.close())
+  noteAnswers(app, holdings)
   const told = (
     log: FastifyBaseLogger,
     request: Told,
@@ -118,6 +126,7 @@ export async function buildApp(
   const registry = new Registry()
   const observe = metrics(app, registry)
   countDelivery(registry, delivery)
+  countHoldings(registry, holdings)
   docs(app)
 
   await app.register(
@@ -129,7 +138,8 @@ export async function buildApp(
       sourceReads(v1, services)
       categoryReads(v1, services)
       partnerReads(v1, services)
-      feedReads(v1, services)
+      feedReads(v1, services, holdings)
+      holdingReads(v1, services, holdings)
       formatReads(v1, services)
 
       // writes: each names its scope
@@ -139,6 +149,7 @@ export async function buildApp(
       sourceWrites(v1, services)
       categoryWrites(v1, services)
       partnerWrites(v1, services)
+      acknowledgementWrites(v1, services, holdings)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },
