@@ -64,6 +64,7 @@ const Settings = z.object({
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
+  WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -96,6 +97,8 @@ export type Config = Readonly<{
   purgeUrl: string | undefined
   /** Networks where webhooks may lead though they are not public, over http and on any port. */
   webhookAllowCidrs: readonly string[]
+  /** The WebSub hub that feeds name. */
+  websubHub: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -160,6 +163,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     cacheBytes: s.CACHE_MB * 1024 * 1024,
     purgeUrl: s.PURGE_URL,
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
+    websubHub: s.WEBSUB_HUB,
     logLevel: s.LOG_LEVEL,
   })
 }

@@ -96,7 +96,10 @@ async function idFor(room: Newsroom, { id, path }: Operation, name: string): Pro
   if (id === 'listHoldings' && name === 'ids') return (await get(room.editor, ARTICLE)).id
   const make = MADE_FIRST[id]
   if (make) return (await make(room)).json.id
-  const listed = await room.editor('GET', path.replace(/\/\{id\}.*/, ''))
+  // A feed lists what a list does.
+  const list = path.startsWith('/feeds/quotes') ? '/v1/quotes' : '/v1/articles'
+  const from = path.startsWith('/feeds/') ? list : path.replace(/\/\{id\}.*/, '')
+  const listed = await room.editor('GET', from)
   return listed.json.data[0].id
 }
 
