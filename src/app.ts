@@ -139,8 +139,8 @@ export async function buildApp(
       categoryReads(v1, services)
       partnerReads(v1, services)
       feedReads(v1, services, holdings)
-      holdingReads(v1, services, holdings)
       formatReads(v1, services)
+      holdingReads(v1, services, holdings)
 
       // writes: each names its scope
       articleWrites(v1, services)

@@ -68,7 +68,7 @@ export async function partner(
 ): Promise<Made> {
   const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
   const key = await keyOf(editor, made.id, scopes)
-  return { ...made, key, call: callerOf(app, `Bearer ${key}`) }
+  return { ...made, key, call: callerOf(app, `Bearer ${key}`) as Call }
 }
 
 /** Another key of a partner. */
