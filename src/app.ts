@@ -27,6 +27,8 @@ import { partnerReads, partnerWrites } from './partners/routes.ts'
 import { quoteReads, quoteWrites } from './quotes/routes.ts'
 import { revisionReads } from './revisions/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
+import { webhookReads, webhookWrites } from './webhooks/routes.ts'
+import { webhookTests, webhookVerbs } from './webhooks/verbs.ts'
 
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
 const BODY_LIMIT = 2 * 1024 * 1024
@@ -40,6 +42,8 @@ type Told = { method?: string | undefined; url?: string | undefined }
 declare module 'fastify' {
   interface FastifyInstance {
     delivery: ReturnType<typeof openDelivery>
+    /** What /metrics tells: whatever else runs in this process puts its own there. */
+    metrics: Registry
   }
 }
 
@@ -113,6 +117,7 @@ export async function buildApp(
   const registry = new Registry()
   const observe = metrics(app, registry)
   countDelivery(registry, delivery)
+  app.decorate('metrics', registry)
   await docs(app, config.publicUrl)
 
   await app.register(
@@ -124,6 +129,7 @@ export async function buildApp(
       sourceReads(v1, services)
       categoryReads(v1, services)
       partnerReads(v1, services)
+      webhookReads(v1, services)
       feedReads(v1, services)
 
       // writes: each names its scope
@@ -133,6 +139,9 @@ export async function buildApp(
       sourceWrites(v1, services)
       categoryWrites(v1, services)
       partnerWrites(v1, services)
+      webhookWrites(v1, services)
+      webhookVerbs(v1, services)
+      webhookTests(v1, services)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },

@@ -25,7 +25,7 @@ export type Database = {
   reader: NodePgDatabase & { $client: Pool }
   /** Sees nothing by itself: {@link asPartner} says who reads. */
   partner: NodePgDatabase
-  editor: NodePgDatabase
+  editor: NodePgDatabase & { $client: Pool }
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */

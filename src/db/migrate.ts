@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
+import { installQueue } from './queue.ts'
 import { applyRights, createRoles } from './roles.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -23,6 +24,7 @@ export async function migrate(url: string): Promise<void> {
     await client.query('SET client_min_messages = warning')
     await client.query('SELECT pg_advisory_lock($1)', [LOCK])
     await createRoles(client)
+    await installQueue(client)
     await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS })
     await client.query('BEGIN')
     await applyRights(client)

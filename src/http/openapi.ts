@@ -217,6 +217,7 @@ const TAGS = [
   ['Revisions', 'What an article was at each version, for editors.'],
   ['Syndication', 'What happened, for whoever keeps a copy.'],
   ['Partners', 'Who syndicates, and what each may have.'],
+  ['Webhooks', 'Who is called when something happens, and what each was told.'],
   ['Keys', 'API keys, for administrators.'],
   ['Audit', 'Who did what, for administrators.'],
   ['Service', 'Health and metrics.'],
