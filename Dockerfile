@@ -16,6 +16,10 @@ COPY package.json ./
 COPY migrations migrations
 COPY seeds seeds
 COPY src src
+# What Node makes of the sources (types stripped, code compiled) is made once, here: a start takes
+# two thirds of the time.
+ENV NODE_COMPILE_CACHE=/app/compiled
+RUN node src/cli.ts openapi > /dev/null
 USER node
 EXPOSE 3000
 # Requests under way get ten seconds; give the container more (docker stop -t 15).

@@ -19,8 +19,11 @@ const STREAMS = 2
 /** Articles that stand for all when two data sets are compared. */
 const SAMPLED = 20
 
-/** Tables that a newsroom without editors leaves empty. */
-const EMPTY = ['api_keys', 'corrections', 'idempotency_keys']
+/** Tables that a newsroom without editors and partners leaves empty. */
+const EMPTY = [
+  ...['api_keys', 'corrections', 'entitlements', 'idempotency_keys', 'partners'],
+  'partner_categories',
+]
 
 type Step = (title: string, total: number) => Pick<SingleBar, 'increment' | 'stop'>
 

@@ -1,5 +1,4 @@
 -- Which text search configuration indexes an article of this language (BCP 47).
--- src/search/configurations.ts holds the same table; a test compares the two.
 CREATE FUNCTION public.search_configuration(language text) RETURNS regconfig
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE split_part(language, '-', 1)

@@ -11,15 +11,15 @@ import { deliver } from './delivery/serve.ts'
 import { feedReads } from './feed/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
-import { docs } from './http/docs.ts'
+import { describeRoutes, docs } from './http/docs.ts'
 import { health, metrics } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
 import { limitRates } from './http/limits.ts'
-import { describeApi } from './http/openapi.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
 import { newRequestId } from './http/request-id.ts'
-import { validateRequests } from './http/validation.ts'
+import { originForm } from './http/url.ts'
+import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
 import { keyRing } from './keys/uses.ts'
@@ -62,10 +62,12 @@ export async function buildApp(
     serverFactory: (inside, options) => frontDoor(options, inside, () => front),
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
+    schemaController: COMPILERS,
     // One line a request, below; Fastify's own two would say the same.
     logController: new LogController({ disableRequestLogging: true }),
     // Ours, so that nobody else's header ends in our log and our answers.
     genReqId: newRequestId,
+    rewriteUrl: ({ url = '/' }) => originForm(url),
     routerOptions: { maxParamLength: 500 },
     // A URL that cannot be decoded never reaches a route, nor the error handler, nor a hook.
     frameworkErrors: (error, request, reply) => {
@@ -110,7 +112,7 @@ export async function buildApp(
     done()
   })
   const refuse = refuseOtherMethods(app)
-  await describeApi(app, config)
+  describeRoutes(app, config)
 
   // open to all
   health(app, services)
@@ -118,7 +120,7 @@ export async function buildApp(
   const observe = metrics(app, registry)
   countDelivery(registry, delivery)
   app.decorate('metrics', registry)
-  await docs(app, config.publicUrl)
+  docs(app)
 
   await app.register(
     async (v1: App) => {

@@ -87,6 +87,7 @@ t.test('every write leaves one row', async (t) => {
       'article.updated update 8>9',
       'entitlement.changed update 2>2',
       'category.merged delete 2>-',
+      'category.updated update 1>1',
     ],
   )
   t.same(

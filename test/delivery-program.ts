@@ -224,6 +224,24 @@ export async function play(
     const all = some(['categories', 'sources', 'quotes', 'corrections'], 4)
     return all.length > 0 ? `include=${all.join(',')}` : 'body=none'
   }
+  // With quotation marks only whole words are found, so that what was meant is told.
+  const misspelt = () => `%22${one(['ambre', 'basallt', 'coblat', 'duen', 'mber'])}%22`
+  /** What is asked of names, of counts and of whole speakers: more seldom, each. */
+  const SELDOM: (() => string)[] = [
+    () => '/v1/quotes?limit=5&include=speaker&fields=text',
+    () => `/v1/quotes?speaker=${one(world.sources).id}&include=speaker`,
+    () => `/v1/quotes/${one(world.quotes) ?? one(world.articles).id}?include=speaker`,
+    () => `/v1/sources?q=${misspelt()}&kind=-organization&limit=3`,
+    () => `/v1/sources?q=${misspelt()}&organization=${one(world.sources.slice(0, 2)).id}`,
+    () => '/v1/sources?sort=-quoteCount&include=counts&fields=name&limit=5',
+    () => `/v1/sources/${named(world.sources)}?include=counts&fields=name`,
+    () => `/v1/categories?q=${misspelt()}&fields=name`,
+    () => `/v1/categories?q=${misspelt()}&parent=${one(world.categories).id}`,
+    () => '/v1/categories?tree=true&include=counts&fields=name',
+    () => `/v1/categories/${named(world.categories)}?include=counts&fields=name`,
+    () =>
+      `/v1/sources?q=${one(['amber', 'basalt', 'cobalt'])}&sort=relevance&facets=kind,organization`,
+  ]
   const READS: (() => string)[] = [
     () => `/v1/articles/${named(world.articles)}?${includes()}`,
     () => `/v1/articles/${named(world.articles)}`,
@@ -251,7 +269,11 @@ export async function play(
     () => `/v1/sources?organization=${one(world.sources).id}`,
     () => `/v1/categories/${named(world.categories)}`,
     () => '/v1/categories?sort=position',
+    () => one(SELDOM)(),
+    () => one(SELDOM)(),
+    () => one(SELDOM)(),
     () => `/v1/categories?parent=${one(world.categories).id}`,
+    () => `/v1/categories?q=${one(['amber', 'basalt', 'cobalt'])}&sort=relevance&count=exact`,
   ]
 
   /** Are both instances' answers those of the database? In time, where another has written. */

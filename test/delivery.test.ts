@@ -1,10 +1,8 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer as createProxy, type Socket } from 'node:net'
 import pg from 'pg'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
-import { sweep } from '../src/changes/sweep.ts'
 import { openDatabase } from '../src/db/client.ts'
 import { another } from './delivery-program.ts'
 import {
@@ -392,70 +390,4 @@ t.test('over a socket a kept answer is the same as the one that was made', async
   t.not(kept.id, made.id)
   const not = await get({ 'if-none-match': made.rest.etag ?? '' })
   t.equal(not.status, 304)
-})
-
-/** A receiver of purges, as a server of its own. */
-async function receiver(): Promise<{
-  url: string
-  calls: string[][]
-  server: Server
-  fail(n: number): void
-}> {
-  const calls: string[][] = []
-  let failing = 0
-  const server = createServer(async (request: IncomingMessage, reply) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
-    if (failing-- > 0) {
-      reply.writeHead(500).end()
-      return
-    }
-    const { groups } = JSON.parse(text) as { groups: string[] }
-    if (request.headers['surrogate-key'] !== groups.join(' ')) throw new Error('They differ.')
-    calls.push(groups)
-    reply.writeHead(204).end()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/purge`
-  return {
-    url,
-    calls,
-    server,
-    fail: (n) => {
-      failing = n
-    },
-  }
-}
-
-t.test('PURGE_URL is called once for each change, though several instances run', async (t) => {
-  const { url, calls, server, fail } = await receiver()
-  t.teardown(() => server.close())
-  const first = await another(t, room, { purgeUrl: url })
-  await another(t, room, { purgeUrl: url })
-  const call = callerOf(
-    first.app,
-    `Bearer ${(await editor('POST', '/v1/keys', { name: 'x', scopes: ['admin'] })).json.key}`,
-  )
-  const made = await draft(call)
-  t.same(calls, [], 'a draft is nobody’s business')
-  await publish(call, made.id)
-  await until('it is called', () => calls.length > 0)
-  t.ok(calls[0]?.includes('articles') && calls[0].some((name) => name.startsWith('article:')))
-  await pass(100)
-  t.equal(calls.length, 1)
-  fail(2)
-  await patch(call, `/v1/articles/${made.id}`, { summary: 'again' })
-  await until('it is called again', () => calls.length === 2)
-  await publish(call, made.id, { expiresAt: inSeconds(0.3) })
-  await until('it is told of the time', () => calls.length === 3)
-  await pass(400)
-  await Promise.all([sweep(first.db), sweep(first.db)])
-  await until('it is told of the expiry', () => calls.length === 4)
-  t.ok(calls[3]?.some((name) => calls[0]?.includes(name) && name.startsWith('article:')))
-  server.close()
-  server.closeAllConnections()
-  const before = performance.now()
-  await patch(call, `/v1/articles/${made.id}`, { summary: 'and again' })
-  t.ok(performance.now() - before < 1000, 'no write waits for it')
-  await until('it is given up', () => first.app.delivery.purgeFailures() === 1, 10_000)
 })

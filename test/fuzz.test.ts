@@ -18,7 +18,7 @@ import { tracesOf } from './traces.ts'
  */
 
 const room = await newsroom(t, { seeded: true })
-const document = room.app.swagger() as unknown as Document
+const document = (await room.app.reference()).swagger() as unknown as Document
 const operations = operationsOf(document)
 const { faults, answerFaults } = conformance(document)
 const traces = await tracesOf(room)

@@ -15,7 +15,7 @@ const PURE_OF_QUOTES = [
 
 /** What a module is, by its path; the first that fits. */
 const ROLES = {
-  entry: /^(main|cli)\.ts$/,
+  entry: /^(main|service|cli)\.ts$/,
   cli: /^cli\//,
   app: /^app\.ts$/,
   jobs: /^jobs\//,
@@ -30,7 +30,7 @@ const ROLES = {
   commands:
     /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep|entitlements|tell|claim|settle|lanes|wake|redeliver|forget)\.ts$/,
   queries:
-    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|partners\/access|quotes\/facets|webhooks\/told|search\/(configurations|facets|names))\.ts$/,
+    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|partners\/access|webhooks\/told|(quotes|sources)\/facets|quotes\/similar|search\/(facets|names|ranked))\.ts$/,
   present: /^([a-z]+\/present|revisions\/diff|webhooks\/payload)\.ts$/,
   schema: /^(?!body\/)[a-z]+\/(schema|parameters|kept)\.ts$/,
   // To the outside: what may be connected to, and what came of it.
@@ -38,10 +38,10 @@ const ROLES = {
   // Values in, values out.
   pure: new RegExp(
     String.raw`^((body|importing)\/|quotes\/(${PURE_OF_QUOTES.join('|')})\.ts|keys\/secret\.ts|` +
-      String.raw`sources\/anonymity\.ts|feed\/place\.ts|revisions\/purge\.ts|search\/marks\.ts|` +
+      String.raw`sources\/anonymity\.ts|feed\/place\.ts|revisions\/purge\.ts|search\/(marks|words)\.ts|` +
       String.raw`webhooks\/(ranges|policy|signature|outcome|schedule)\.ts)`,
   ),
-  base: /^(actor|config|errors|fields|http-date|log|slug|text)\.ts$/,
+  base: /^(actor|config|errors|fields|http-date|loading|log|nearest|slug|text)\.ts$/,
 } as const
 type Role = keyof typeof ROLES
 
@@ -201,7 +201,7 @@ t.test('the files are found, and their imports', async (t) => {
   t.ok(all.length > 400, `${all.length} imports`)
   t.ok(all.some((one) => one.typeOnly) && all.some((one) => !one.typeOnly))
   t.equal(
-    modules.find(({ path }) => path === 'main.ts')?.imports.some((i) => i.to === 'app.ts'),
+    modules.find(({ path }) => path === 'main.ts')?.imports.some((i) => i.to === 'service.ts'),
     true,
   )
 })
@@ -239,7 +239,7 @@ t.test('the rules find what breaks them', async (t) => {
     ['sources/queries.ts', 'export const url = process.env.URL', /env/],
     ['sources/commands.ts', "import Fastify from 'fastify'", /fastify/],
     ['app.ts', "import { addKeys } from './cli/keys.ts'", /cli/],
-    ['jobs/start.ts', "import { refuse } from '../main.ts'", /entry/],
+    ['jobs/start.ts', "import { refuse } from '../service.ts'", /entry/],
     ['sources/queries.ts', "type X = import('./routes.ts').X", /routes/],
     ['sources/queries.ts', "import { x } from './gone.ts'", /not in src/],
     ['sources/helpers.ts', 'export const x = 1', /no role/],

@@ -15,7 +15,6 @@ import { joinEmbedded } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
 import { roleFaults } from '../src/db/roles.ts'
 import { createKey } from '../src/keys/commands.ts'
-import { CONFIGURATIONS } from '../src/search/configurations.ts'
 import { get, story } from './factories.ts'
 import { cloneDatabase, newsroom } from './newsroom.ts'
 
@@ -100,26 +99,35 @@ t.test('the committed migrations make the tables of the code', async (t) => {
   t.same((await readdir(folder, { recursive: true })).sort(), before)
 })
 
-t.test('a text is searched as it was indexed', async (t) => {
+t.test('every language that PostgreSQL knows is searched in its own way', async (t) => {
   const { sql } = await newsroom(t)
   const [row] = await sql(
-    "select prosrc, pg_get_functiondef(oid) as def from pg_proc where proname = 'search_configuration'",
+    "select pg_get_functiondef(oid) as def from pg_proc where proname = 'search_configuration'",
   )
-  const indexed = new Map(
+  const known = new Map(
     [...String(row?.def).matchAll(/'(\w+)'::text THEN '(\w+)'::regconfig/g)].map(([, l, c]) => [
       l,
       c,
     ]),
   )
-  const searched = new Map(
-    Object.entries(CONFIGURATIONS).flatMap(([name, languages]) => languages.map((l) => [l, name])),
+  const configurations = await sql(
+    "select cfgname as name from pg_ts_config where cfgname <> 'simple' order by 1",
   )
-  t.ok(indexed.size > 25, `${indexed.size} languages`)
-  t.same(indexed, searched)
-  const languages = [...searched.keys(), 'cy', 'ja', 'xx', 'zh-Hant-TW', 'pt-BR', 'en-GB', 'eng']
-  for (const language of languages) {
+  const names = new Set(known.values())
+  // What later versions of PostgreSQL bring is not indexed before a migration says so.
+  t.ok(configurations.filter(({ name }) => names.has(String(name))).length > 25)
+  for (const language of [
+    ...known.keys(),
+    'cy',
+    'ja',
+    'xx',
+    'zh-Hant-TW',
+    'pt-BR',
+    'en-GB',
+    'eng',
+  ]) {
     const [found] = await sql('select search_configuration($1)::text as name', [language])
-    t.equal(found?.name, searched.get(language.split('-')[0] ?? '') ?? 'simple', language)
+    t.equal(found?.name, known.get(language?.split('-')[0] ?? '') ?? 'simple', `${language}`)
   }
 })
 

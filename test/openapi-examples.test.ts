@@ -9,7 +9,7 @@ import { type Document, exampleOf, operationsOf } from './openapi-operations.ts'
  */
 
 const room = await newsroom(t, { seeded: true })
-const operations = operationsOf(room.app.swagger() as unknown as Document)
+const operations = operationsOf((await room.app.reference()).swagger() as unknown as Document)
 t.ok(operations.length > 20, 'the document has operations')
 
 for (const operation of operations) {

@@ -180,6 +180,33 @@ t.test('an empty search knows of every headline that may say what was meant', as
   await editor('POST', `/v1/articles/${id}/unpublish`)
 })
 
+t.test('the whole speaker in place, where it is asked for', async (t) => {
+  const path = 'speaker=ada-pell&limit=1'
+  const [short] = (await list(path)).data
+  t.same(Object.keys(short.speaker), ['id', 'slug', 'name'])
+  const [long] = (await list(`${path}&include=speaker`)).data
+  t.match(long.speaker, { id: ada.id, name: 'Ada Pell', kind: 'person', sameAs: [] })
+  const some = `include=speaker&fields[speaker]=name,kind&fields=text`
+  const [two] = (await list(`${path}&${some}`)).data
+  t.same(Object.keys(two), ['id', 'text', 'speaker'])
+  t.same(two.speaker, { id: ada.id, kind: 'person', name: 'Ada Pell' })
+  t.same((await get(reader, `/v1/quotes/${two.id}?${some}`)).speaker, two.speaker)
+  const none = (await list('kind=paraphrase&include=speaker')).data
+  t.equal(none[0].speaker, null)
+  const refused = await reader('GET', '/v1/quotes?fields[speaker]=name')
+  t.match(refused.json.errors, [{ parameter: 'fields[speaker]', message: /include=speaker/ }])
+  // Kept, it follows what it shows of the speaker, and of whom that belongs to.
+  const shown = async () => (await list(`${path}&include=speaker`)).data[0].speaker
+  t.equal((await shown()).title, null)
+  const trust = await source(editor, { kind: 'organization', name: 'Quay Trust' })
+  await patch(editor, `/v1/sources/${ada.id}`, { title: 'Pilot', organization: trust.id })
+  t.match(await shown(), { title: 'Pilot', organization: null })
+  const { id } = await story(editor, { sources: [trust.id] })
+  t.equal((await shown()).organization?.name, 'Quay Trust')
+  await editor('POST', `/v1/articles/${id}/unpublish`)
+  t.equal((await shown()).organization, null)
+})
+
 t.test('kept facets follow every change that they count', async (t) => {
   const path = 'facets=speaker,category,kind&speaker=ben-rudd&limit=1'
   const before = (await list(path)).meta.facets

@@ -96,3 +96,108 @@ t.test(
     t.equal(again[0], late.id, 'a new search begins with the new')
   },
 )
+
+t.test('so are quotes: walked in order, and the newest 5,000 ranked', async (t) => {
+  const said = `search @@ to_tsquery('english', 'sail')`
+  for (const [sort, order] of Object.entries({
+    '-saidAt': 'dated_at desc, id desc',
+    createdAt: 'created_at, id',
+  })) {
+    const expected = await ids(
+      `select id from reader.searched_quotes where ${said} order by ${order}`,
+    )
+    t.equal(expected.length, 6300)
+    const found = await walk(reader, `/v1/quotes?q=sailing&sort=${sort}&fields=id&limit=100`)
+    t.same(idsOf(found), expected, sort)
+  }
+  const expected = await ids(
+    `select id from (
+       select id, dated_at, search from reader.searched_quotes where ${said}
+       order by dated_at desc, id desc limit 5000) q
+     order by ts_rank_cd(search, to_tsquery('english', 'sail'), 32) desc, dated_at desc, id desc`,
+  )
+  const found = await walk(reader, '/v1/quotes?q=sailing&sort=relevance&fields=id&limit=100')
+  t.same(idsOf(found), expected)
+  const { meta } = await get(reader, '/v1/quotes?q=sailing&count=exact&facets=kind&limit=1')
+  t.same(meta, { count: 6300, facets: { kind: [{ value: 'direct', count: 6300 }] } })
+})
+
+t.test('what one category lists, few or many, comes in any order, to the end', async (t) => {
+  // Above them all, and one in which only a few stand.
+  await sql('update categories set parent_id = $1 where id <> $1', [bulkId('c', 1)])
+  await sql(
+    `insert into categories (id, slug, name, position, created_at, updated_at)
+     values ($1, 'bulk-few', 'Few', 9, now(), now())`,
+    [bulkId('c', 99)],
+  )
+  await sql(
+    `insert into article_categories (article_id, category_id, position)
+     select id, $1, 5 from articles where headline like 'Bulk story 77%'`,
+    [bulkId('c', 99)],
+  )
+  await sql('analyze')
+  for (const [what, n, least] of [
+    ['many', 1, 6000],
+    ['few', 99, 30],
+  ] as const) {
+    const category = bulkId('c', n)
+    const listed = (article: string) => `exists (select from article_listings l
+      where l.article_id = ${article} and l.kind = 'category' and l.resource_id = $1)`
+    for (const [sort, order] of Object.entries(ORDERS)) {
+      const expected = await ids(
+        `select id from reader.articles a where ${listed('a.id')} order by ${order}`,
+        [category],
+      )
+      t.ok(expected.length > least, `${what}: ${expected.length}`)
+      const path = `/v1/articles?category=${category}&sort=${sort}&fields=id&limit=100`
+      t.same(idsOf(await walk(reader, path)), expected, `${what} ${sort}`)
+    }
+    for (const [sort, order] of Object.entries({
+      '-saidAt': 'dated_at desc, id desc',
+      saidAt: 'dated_at, id',
+      '-createdAt': 'created_at desc, id desc',
+    })) {
+      const expected = await ids(
+        `select id from reader.quotes q where ${listed('q.article_id')} order by ${order}`,
+        [category],
+      )
+      const path = `/v1/quotes?category=${category}&sort=${sort}&fields=id&limit=100`
+      t.same(idsOf(await walk(reader, path)), expected, `quotes of ${what} ${sort}`)
+    }
+    const without = await ids(
+      `select id from reader.articles a where not ${listed('a.id')} order by listed_at desc, id desc`,
+      [category],
+    )
+    const path = `/v1/articles?category=-${category}&fields=id&limit=100`
+    t.same(idsOf(await walk(reader, path)), without, `not ${what}`)
+  }
+})
+
+t.test('counts of listings are those of what is seen', async (t) => {
+  const differing = (audience: string) =>
+    sql(`select * from (
+      select kind, resource_id, count(*) as articles from ${audience}.article_listings group by 1, 2
+      union all
+      select 'named', resource_id, count(distinct article_id) from ${audience}.article_listings
+      where kind <> 'category' group by 2) seen
+    full join ${audience}.listed_counts told using (kind, resource_id)
+    where coalesce(seen.articles, 0) <> coalesce(told.articles, 0)`)
+  // Published, and not to be seen at this moment, for each of the reasons and for two at once.
+  for (const [i, change] of [
+    `publish_at = now() + interval '1 h'`,
+    `embargo_until = now() + interval '1 h'`,
+    `expires_at = now() - interval '1 h'`,
+    `publish_at = now() + interval '1 h', embargo_until = now() + interval '2 h'`,
+  ].entries()) {
+    await sql(
+      `update articles set ${change} where status = 'published' and headline like '% ${i + 1}0_'`,
+    )
+  }
+  t.same(await differing('reader'), [])
+  t.same(await differing('editor'), [])
+  const [hidden] = await sql(
+    `select count(*)::int as n from articles a where status = 'published'
+     and not exists (select from reader.articles v where v.id = a.id)`,
+  )
+  t.ok(Number(hidden?.n) > 100)
+})

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { blocksToHtml } from '../body/html.ts'
 import { bodyFromInput } from '../body/input.ts'
@@ -6,8 +6,10 @@ import type { Block, BodyInput } from '../body/schema.ts'
 import { blocksToText } from '../body/text.ts'
 import { record, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
-import { moment, now } from '../db/clock.ts'
-import { claimSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
+import { now } from '../db/clock.ts'
+import { behind } from '../db/pipeline.ts'
+import { claimSlug, freeSlug, releaseSlugs, slugFrom, takeSlug } from '../db/slugs.ts'
+import { fixed, given, type Value } from '../db/statement.ts'
 import { articleCategories, articleSources, articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
@@ -17,12 +19,13 @@ import { demandNoContact } from '../sources/commands.ts'
 import {
   demandAlive,
   demandMayChange,
-  LOCKED,
   type LockedArticle,
   lockArticle,
+  setNext,
   wasVisible,
 } from './lock.ts'
-import { findReferences, type References } from './references.ts'
+import type { Belonging } from './queries.ts'
+import { findReferences, type NamedSource, type References } from './references.ts'
 import { type ArticleCreate, type ArticlePatch, LeadImage } from './schema.ts'
 
 /** What an article's language is unless it is said. */
@@ -34,38 +37,70 @@ function bodyColumns(input: BodyInput | null, previous: Block[]) {
   return { body, bodyHtml: blocksToHtml(body), plainText: blocksToText(body) }
 }
 
-/** Files an article under its categories and sources; a new one stands nowhere yet. */
-async function fileUnder(
-  ctx: Writing,
-  articleId: string,
-  { categories, sources }: References,
-  { isNew = false } = {},
-) {
+/** Rows that file an article, the one row of `article`, under categories in this order. */
+const categoryRows = (article: SQL, ids: Value) => sql`
+  insert into article_categories (article_id, category_id, position)
+  select a.id, c.id, c.place - 1
+  from ${article} a, unnest(${ids}::uuid[]) with ordinality c (id, place)`
+
+/** The same for its sources, with the role and the note of each. */
+const sourceRows = (article: SQL, ids: Value, roles: Value, notes: Value) => sql`
+  insert into article_sources (article_id, source_id, position, role, note)
+  select a.id, s.id, s.place - 1, s.role, s.note
+  from ${article} a, unnest(${ids}::uuid[], ${roles}::text[], ${notes}::text[])
+    with ordinality s (id, role, note, place)`
+
+/** Refuses contact details in what is said of an anonymous source. Throws `rule_broken`. */
+const demandNoContactBeside = (ctx: Writing, named: readonly NamedSource[]) =>
+  demandNoContact(
+    ctx,
+    named.flatMap(({ id, role, note }, i) => [
+      { source: id, text: role, pointer: `/sources/${i}/role` },
+      { source: id, text: note, pointer: `/sources/${i}/note` },
+    ]),
+  )
+
+/** Sources as columns of rows. */
+const columnsOf = (named: readonly NamedSource[]) => ({
+  sources: named.map(({ id }) => id),
+  roles: named.map(({ role }) => role),
+  notes: named.map(({ note }) => note),
+})
+
+/** Files an article anew under those of its categories and sources that are given. */
+async function fileUnder(ctx: Writing, id: string, { categories, sources: named }: References) {
   const { tx } = ctx
+  const article = sql`(select ${id}::uuid as id)`
   if (categories) {
-    if (!isNew) await tx.delete(articleCategories).where(eq(articleCategories.articleId, articleId))
-    const rows = categories.map((categoryId, position) => ({ articleId, categoryId, position }))
-    if (rows.length > 0) await tx.insert(articleCategories).values(rows)
+    behind(tx, tx.delete(articleCategories).where(eq(articleCategories.articleId, id)))
+    behind(tx, tx.execute(categoryRows(article, sql.param(categories))))
   }
-  if (sources) {
-    await demandNoContact(
-      ctx,
-      sources.flatMap(({ id, role, note }, i) => [
-        { source: id, text: role, pointer: `/sources/${i}/role` },
-        { source: id, text: note, pointer: `/sources/${i}/note` },
-      ]),
-    )
-    if (!isNew) await tx.delete(articleSources).where(eq(articleSources.articleId, articleId))
-    const rows = sources.map(({ id, role, note }, position) => ({
-      articleId,
-      sourceId: id,
-      position,
-      role,
-      note,
-    }))
-    if (rows.length > 0) await tx.insert(articleSources).values(rows)
+  if (named) {
+    await demandNoContactBeside(ctx, named)
+    const { sources, roles, notes } = columnsOf(named)
+    behind(tx, tx.delete(articleSources).where(eq(articleSources.articleId, id)))
+    const rows = sourceRows(article, sql.param(sources), sql.param(roles), sql.param(notes))
+    behind(tx, tx.execute(rows))
   }
 }
+
+/**
+ * Makes an article with what it is filed under, in one statement: triggers and foreign keys look when
+ * it ends. Its slug is the one that is given, or the first free one after `base`.
+ */
+const making = fixed<{ id: string }>(sql`
+  with article as (
+    insert into articles (id, slug, headline, summary, byline, language, body, body_html, plain_text,
+      lead_image, origin_system, origin_id, origin_url, created_at, updated_at)
+    values (${given('id')}, coalesce(${given('slug')}, ${freeSlug('article', given('base'), given('id'))}),
+      ${given('headline')}, ${given('summary')}, ${given('byline')}, ${given('language')},
+      ${given('body')}, ${given('bodyHtml')}, ${given('plainText')}, ${given('leadImage')},
+      ${given('originSystem')}, ${given('originId')}, ${given('originUrl')}, ${now}, ${now})
+    on conflict (origin_system, origin_id) do nothing returning id
+  ), filed as (${categoryRows(sql`article`, given('categories'))}
+  ), relied as (${sourceRows(sql`article`, given('sources'), given('roles'), given('notes'))}
+  )
+  select id from article`)
 
 /**
  * Makes a draft, with its quotes tied to its text; its id. Throws `slug_taken`, `origin_taken`,
@@ -74,37 +109,29 @@ async function fileUnder(
 export async function createArticle(ctx: Writing, input: ArticleCreate): Promise<string> {
   const { tx } = ctx
   const id = uuidv7()
-  const references = await findReferences(ctx, input)
-  const content = bodyColumns(input.body ?? null, [])
-  const slug =
-    input.slug ?? (await claimSlug(tx, 'article', slugFrom(input.headline, 'article', id), id))
-  if (input.slug) await takeSlug(tx, 'article', input.slug, id)
-  const [row] = await tx
-    .insert(articles)
-    .values({
-      id,
-      slug,
-      headline: input.headline ?? null,
-      summary: input.summary ?? null,
-      byline: input.byline ?? null,
-      language: input.language ?? DEFAULT_LANGUAGE,
-      leadImage: input.leadImage ?? null,
-      originSystem: input.origin?.system ?? null,
-      originId: input.origin?.id ?? null,
-      originUrl: input.origin?.url ?? null,
-      ...content,
-      createdAt: now,
-      updatedAt: now,
-    })
-    .onConflictDoNothing({ target: [articles.originSystem, articles.originId] })
-    .returning(LOCKED)
-  if (!row) {
-    const message = `An article of the origin ${input.origin?.system} ${input.origin?.id} exists.`
+  const { headline = null, slug = null, leadImage, origin, quotes = [] } = input
+  const { body, ...texts } = bodyColumns(input.body ?? null, [])
+  const { categories = [], sources = [] } = await findReferences(ctx, input)
+  if (sources.length > 0) await demandNoContactBeside(ctx, sources)
+  if (slug !== null) await takeSlug(tx, 'article', slug, id)
+  const made = making(tx, {
+    ...{ id, slug, base: slugFrom(headline, 'article', id), headline },
+    ...{ summary: input.summary ?? null, byline: input.byline ?? null },
+    ...{ language: input.language ?? DEFAULT_LANGUAGE, body: JSON.stringify(body), ...texts },
+    leadImage: leadImage ? JSON.stringify(leadImage) : null,
+    ...{ originSystem: origin?.system ?? null, originId: origin?.id ?? null },
+    ...{ originUrl: origin?.url ?? null, categories, ...columnsOf(sources) },
+  })
+  // Without an origin nothing is there already.
+  if (!origin) behind(tx, made)
+  else if ((await made).length === 0) {
+    const message = `An article of the origin ${origin.system} ${origin.id} exists.`
     throw new Fault('origin_taken', message, { errors: [{ pointer: '/origin', message }] })
   }
-  await fileUnder(ctx, id, references, { isNew: true })
-  if (input.quotes?.length) await replaceQuotes(ctx, row, content.plainText, input.quotes)
-  await recordArticles(ctx, [id], 'article.created')
+  if (quotes.length > 0) await replaceQuotes(ctx, { id }, texts.plainText, quotes)
+  const lists = { categories, sources, quotes, corrections: [] }
+  const empty = Object.entries(lists).flatMap(([name, list]) => (list.length === 0 ? [name] : []))
+  await recordArticles(ctx, [id], 'article.created', { empty: empty as Belonging[] })
   return id
 }
 
@@ -146,20 +173,15 @@ export async function applyPatch(
   if (row.status === 'published')
     demandPublishable(headline === undefined ? row.headline : headline, content?.body ?? row.body)
   const slug = await slugAfter(ctx, row, patch)
-  await tx
-    .update(articles)
-    .set({
-      ...(slug !== row.slug && { slug }),
-      ...(headline !== undefined && { headline }),
-      ...(summary !== undefined && { summary }),
-      ...(byline !== undefined && { byline }),
-      ...(language !== undefined && { language }),
-      ...(patch.leadImage !== undefined && { leadImage: leadImageAfter(row, patch) }),
-      ...content,
-      version: row.version + 1,
-      updatedAt: moment,
-    })
-    .where(eq(articles.id, row.id))
+  setNext(ctx, row, {
+    ...(slug !== row.slug && { slug }),
+    ...(headline !== undefined && { headline }),
+    ...(summary !== undefined && { summary }),
+    ...(byline !== undefined && { byline }),
+    ...(language !== undefined && { language }),
+    ...(patch.leadImage !== undefined && { leadImage: leadImageAfter(row, patch) }),
+    ...content,
+  })
   await fileUnder(ctx, row.id, references)
   const plain = content?.plainText ?? row.plainText
   const textChanged = plain !== row.plainText

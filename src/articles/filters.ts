@@ -1,21 +1,23 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from '../db/client.ts'
-import { array, bothWays } from '../db/where.ts'
+import { all, array, plannedAnew } from '../db/where.ts'
 import type { Filter } from '../http/parameters.ts'
-import { inRanges } from '../search/queries.ts'
+import { inLanguages } from '../search/queries.ts'
 import type { ArticleListQuery } from './parameters.ts'
 
 /** What is asked of the articles `a`, but for the words of `q` and what lists them. */
 export function filters(reading: Pick<Reading, 'schema'>, query: ArticleListQuery): SQL[] {
   const { language, ids, publishedAfter, publishedBefore, updatedAfter } = query
+  // By its own order a window is a walk from its end, whatever its instants.
+  const anew = /^-?publishedAt$/.test(query.sort) ? sql`` : plannedAnew
   return [
-    bothWays(language, (ranges) => inRanges(sql`a.language`, ranges)),
+    inLanguages(sql`a.language`, language),
     ids && sql`a.id = any(${array(ids, 'uuid')})`,
     // What has no date yet is listed as of infinity; it lies in no window.
     publishedAfter &&
-      sql`a.listed_at >= ${publishedAfter}::timestamptz and a.published_at is not null`,
-    publishedBefore && sql`a.listed_at < ${publishedBefore}::timestamptz`,
-    updatedAfter && sql`a.updated_at >= ${updatedAfter}::timestamptz`,
+      sql`${anew} a.listed_at >= ${publishedAfter}::timestamptz and a.published_at is not null`,
+    publishedBefore && sql`${anew} a.listed_at < ${publishedBefore}::timestamptz`,
+    updatedAfter && sql`${plannedAnew} a.updated_at >= ${updatedAfter}::timestamptz`,
     reading.schema === 'editor' ? inStatus(query.status) : undefined,
   ].filter((condition) => condition !== undefined && condition !== '')
 }
@@ -33,13 +35,20 @@ const STATUS: Record<string, SQL> = {
 
 /** Killed articles come only when they are asked for. */
 function inStatus(filter: Filter | undefined): SQL {
-  const of = (values: readonly string[]) =>
-    sql`(${sql.join(
-      values.flatMap((value) => STATUS[value] ?? []),
-      sql` or `,
-    )})`
-  const asked = bothWays(filter, of)
-  return filter?.any.includes('killed')
-    ? (asked ?? sql`true`)
-    : sql`a.status <> 'killed' and ${asked ?? sql`true`}`
+  if (!filter) return sql`a.status <> 'killed'`
+  const meant = (values: readonly string[]) => values.flatMap((value) => STATUS[value] ?? [])
+  const { any, none } = filter
+  return all([
+    any.length > 0 && sql`(${sql.join(meant(any), sql` or `)})`,
+    // A status is never null: what it is not, an index on those that are seldom can tell.
+    ...none.map((value) =>
+      PLAIN.test(value)
+        ? sql`a.status <> ${sql.raw(`'${value}'`)}`
+        : sql`(${sql.join(meant([value]))}) is not true`,
+    ),
+    !any.includes('killed') && sql`a.status <> 'killed'`,
+  ])
 }
+
+/** The values that are statuses, and not times. */
+const PLAIN = /^(draft|published|unpublished|killed)$/

@@ -1,14 +1,13 @@
-import { eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { demand } from '../actor.ts'
 import { type ArticleEvent, recordArticles } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
-import { articles } from '../db/tables.ts'
 import type { Expected } from '../db/versions.ts'
 import { type Detail, Fault, ruleBroken } from '../errors.ts'
 import { redateQuotes } from '../quotes/rows.ts'
 import { demandPublishable } from './commands.ts'
-import { type LockedArticle, lockArticle } from './lock.ts'
+import { type LockedArticle, lockArticle, setNext } from './lock.ts'
 import type { Kill, Publication, Unpublication } from './schema.ts'
 
 /**
@@ -59,24 +58,19 @@ export async function publishArticle(
   const visibleFrom = embargoUntil && embargoUntil > publishAt ? embargoUntil : publishAt
   const early = publishAt <= clock && (!expiresAt || expiresAt > clock)
   const visible = early && visibleFrom <= clock
-  await ctx.tx
-    .update(articles)
-    .set({
-      status: 'published',
-      publishAt,
-      embargoUntil,
-      expiresAt,
-      publishedAt: publishedAt(row, input, clock, visibleFrom),
-      firstVisibleAt,
-      goneAt: visible ? null : goneAt,
-      announced: visible,
-      announcedEarly: early,
-      ...(visible && { notice: null, legal: false }),
-      version: row.version + 1,
-      updatedAt: moment,
-    })
-    .where(eq(articles.id, row.id))
-  await redateQuotes(ctx, row.id)
+  setNext(ctx, row, {
+    status: 'published',
+    publishAt,
+    embargoUntil,
+    expiresAt,
+    publishedAt: publishedAt(row, input, clock, visibleFrom),
+    firstVisibleAt,
+    goneAt: visible ? null : goneAt,
+    announced: visible,
+    announcedEarly: early,
+    ...(visible && { notice: null, legal: false }),
+  })
+  redateQuotes(ctx, row.id)
   await recordArticles(ctx, [row.id], publicationEvent(row, { visible, early }))
   return row.id
 }
@@ -151,7 +145,7 @@ export async function unpublishArticle(
   demand(ctx.actor, 'content:publish', 'Unpublishing')
   const row = await lockArticle(ctx, name, expected)
   demandStatus(row, 'unpublished', ['published'])
-  await withdraw(ctx, row, { status: 'unpublished', notice: null, legal: false })
+  withdraw(ctx, row, { status: 'unpublished', notice: null, legal: false })
   await recordArticles(ctx, [row.id], 'article.unpublished', { reason })
   return row.id
 }
@@ -169,7 +163,7 @@ export async function killArticle(
   demand(ctx.actor, 'content:publish', 'Killing')
   const row = await lockArticle(ctx, name, expected)
   demandStatus(row, 'killed', ['draft', 'published', 'unpublished'])
-  await withdraw(ctx, row, { status: 'killed', notice, legal })
+  withdraw(ctx, row, { status: 'killed', notice, legal })
   await recordArticles(ctx, [row.id], 'article.killed', { reason })
   return row.id
 }
@@ -184,10 +178,7 @@ export async function reviveArticle(
   demand(ctx.actor, 'content:publish', 'Reviving')
   const row = await lockArticle(ctx, name, expected)
   demandStatus(row, 'revived', ['killed'])
-  await ctx.tx
-    .update(articles)
-    .set({ status: 'draft', version: row.version + 1, updatedAt: moment })
-    .where(eq(articles.id, row.id))
+  setNext(ctx, row, { status: 'draft' })
   await recordArticles(ctx, [row.id], 'article.revived', { reason })
   return row.id
 }
@@ -199,21 +190,10 @@ function demandStatus(row: LockedArticle, becoming: string, from: string[]): voi
   throw new Fault('wrong_state', message)
 }
 
-async function withdraw(
-  { tx }: Writing,
+function withdraw(
+  ctx: Writing,
   row: LockedArticle,
   to: { status: string; notice: string | null; legal: boolean },
-): Promise<void> {
-  await tx
-    .update(articles)
-    .set({
-      ...to,
-      firstVisibleAt,
-      goneAt,
-      announced: false,
-      announcedEarly: false,
-      version: row.version + 1,
-      updatedAt: moment,
-    })
-    .where(eq(articles.id, row.id))
+): void {
+  setNext(ctx, row, { ...to, firstVisibleAt, goneAt, announced: false, announcedEarly: false })
 }

@@ -1,9 +1,11 @@
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { demand, may } from '../actor.ts'
 import { noteShown } from '../changes/sightings.ts'
 import { Overtaken, type Tx, type Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { share, TREE } from '../db/locks.ts'
+import { behind } from '../db/pipeline.ts'
 import { findAddress } from '../db/slugs.ts'
 import { articles } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
@@ -29,7 +31,7 @@ export async function lockArticle(
   expected?: Expected | undefined,
 ): Promise<LockedArticle> {
   // Moves and merges of categories change which lists it is in, and take this lock before any row.
-  await share(tx, TREE)
+  behind(tx, share(tx, TREE))
   const id = UUID.test(name)
     ? name
     : (await findAddress({ db: tx, schema: 'editor' }, 'article', name))?.id
@@ -60,7 +62,7 @@ async function settle(
       where t > now() and t <= clock_timestamp())`)
   if (overtaken.length > 0) throw new Overtaken('the visibility of an article turned meanwhile')
   const unnoted = published.filter(({ announced }) => !announced)
-  if (unnoted.length > 0) await noteShown(tx, idsOf(unnoted))
+  if (unnoted.length > 0) behind(tx, noteShown(tx, idsOf(unnoted)))
 }
 
 const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id)
@@ -104,8 +106,8 @@ export async function wasVisible({ tx }: Writing, id: string): Promise<boolean> 
 }
 
 /** Gives the article its next version. */
-export function nextVersion(ctx: Writing, article: LockedArticle): Promise<void> {
-  return nextVersions(ctx, [article.id])
+export function nextVersion(ctx: Writing, article: LockedArticle): void {
+  nextVersions(ctx, [article.id])
 }
 
 /**
@@ -124,10 +126,24 @@ export async function lockArticlesWhere({ tx }: Writing, condition: SQL): Promis
 }
 
 /** Gives locked articles their next versions. */
-export async function nextVersions({ tx }: Writing, ids: string[]): Promise<void> {
+export function nextVersions({ tx }: Writing, ids: string[]): void {
   if (ids.length === 0) return
-  await tx
-    .update(articles)
-    .set({ version: sql`${articles.version} + 1`, updatedAt: moment })
-    .where(oneOf(sql`id`, ids, 'uuid'))
+  const next = { version: sql`${articles.version} + 1`, updatedAt: moment }
+  behind(
+    tx,
+    tx
+      .update(articles)
+      .set(next)
+      .where(oneOf(sql`id`, ids, 'uuid')),
+  )
+}
+
+/** Sets columns of a locked article, in its next version. */
+export function setNext(
+  { tx }: Writing,
+  { id, version }: Pick<LockedArticle, 'id' | 'version'>,
+  columns: PgUpdateSetSource<typeof articles>,
+): void {
+  const next = { ...columns, version: version + 1, updatedAt: moment }
+  behind(tx, tx.update(articles).set(next).where(eq(articles.id, id)))
 }

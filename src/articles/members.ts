@@ -6,6 +6,7 @@ import { arrayOf, instant, type Members, pickMembers } from '../db/json.ts'
 import type { ReaderSchema } from '../db/roles.ts'
 import { view } from '../db/slugs.ts'
 import { shownQuote } from '../quotes/members.ts'
+import type { QuoteQuery } from '../quotes/schema.ts'
 import { marked } from '../search/queries.ts'
 import { SOURCE_OF_ARTICLE } from '../sources/members.ts'
 import { addressOf } from './address.ts'
@@ -90,7 +91,8 @@ export function articleMembers(of: Belongings, shape: Shape): Members {
   const included = {
     categories: () => arrayOf(of.categories, pickMembers(CATEGORY, fieldsOf.categories)),
     sources: () => arrayOf(of.sources, pickMembers(SOURCE_OF_ARTICLE, fieldsOf.sources)),
-    quotes: () => arrayOf(of.quotes, shownQuote(of, fieldsOf.quotes)),
+    quotes: () =>
+      arrayOf(of.quotes, shownQuote(of, { fields: fieldsOf.quotes as QuoteQuery['fields'] })),
     corrections: () => arrayOf(of.corrections, pickMembers(CORRECTION, fieldsOf.corrections)),
     related: () => of.related?.(),
   }

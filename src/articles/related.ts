@@ -4,9 +4,13 @@ import { arrayOf, instant, pickMembers } from '../db/json.ts'
 import { view } from '../db/slugs.ts'
 import { addressOf } from './address.ts'
 
-/** How many are told, and how many of each category and source are looked at: the latest made. */
+/**
+ * How many are told; how many of each category and source are looked at, the latest made; and of how
+ * many of those the words are compared, those that share most and are the latest: comparing takes 0.1 ms.
+ */
 const TOLD = 5
 const LOOKED_AT = 50
+const COMPARED = 20
 
 /**
  * The articles most like the article `a`, as JSON: of those that share a category or a source the ones
@@ -34,7 +38,8 @@ export function relatedTo(
     from (
       select s.article_id, sum(s.points) as points
       from (${sharing('article_categories', 1)} union all ${sharing('article_sources', 2)}) s
-      group by s.article_id
+      group by s.article_id order by points desc, s.article_id desc
+      limit ${sql.raw(String(COMPARED))}
     ) shared join ${articles} b on b.id = shared.article_id
     where b.status <> 'killed'
     order by score desc, b.listed_at desc, b.id desc limit ${sql.raw(String(TOLD))}) r`

@@ -1,10 +1,10 @@
 import type { Config } from '../config.ts'
-import type { Executor, Reading, Writing } from '../db/client.ts'
+import type { Executor, Reading } from '../db/client.ts'
 import type { ReaderSchema } from '../db/roles.ts'
 import { findAddress } from '../db/slugs.ts'
 import { missing } from '../errors.ts'
 import { addressOf } from '../http/addressing.ts'
-import { type ItemRead, showWritten } from '../http/reading.ts'
+import { type ItemRead, shownToWriter } from '../http/reading.ts'
 import { addressesIn } from './address.ts'
 import { articleMembers, belongings, type Shape } from './members.ts'
 import { ArticleQuery, INCLUDES } from './parameters.ts'
@@ -59,11 +59,9 @@ export function articleResource(config: Config) {
     params,
     shown: Article,
     query: ArticleQuery,
-    show: ({ tx }: Writing, id: string, query: ArticleQuery) =>
-      showWritten(
-        tx,
-        articleItem({ schema: 'editor' }, id, asked(query, config, 'editor', ['html'])),
-      ),
+    show: shownToWriter((id, query: ArticleQuery) =>
+      articleItem({ schema: 'editor' }, id, asked(query, config, 'editor', ['html'])),
+    ),
   }
 }
 

@@ -1,9 +1,13 @@
-import { Parser } from 'htmlparser2'
+import { createRequire } from 'node:module'
+import type { Parser as HtmlParser } from 'htmlparser2'
 import { BlockBuilder } from './builder.ts'
 import { type Attributes, ELEMENTS } from './elements.ts'
 import { Figure, readImage } from './figure.ts'
 import { Preformatted } from './preformatted.ts'
 import type { Block } from './schema.ts'
+
+/** As in html.ts. */
+const load = createRequire(import.meta.url)
 
 /**
  * Blocks of sanitised HTML, in one pass over its tags: no tree is built, so depth costs nothing.
@@ -11,6 +15,7 @@ import type { Block } from './schema.ts'
  */
 export function readHtml(html: string): Block[] {
   const reader = new HtmlReader()
+  const { Parser } = load('htmlparser2') as { Parser: typeof HtmlParser }
   const parser = new Parser({
     onopentag: (name, attributes) => reader.open(name, attributes),
     ontext: (text) => reader.text(text),

@@ -1,11 +1,15 @@
+import { createRequire } from 'node:module'
 import { type PortableTextHtmlComponents, toHTML } from '@portabletext/to-html'
-import sanitize from 'sanitize-html'
+import type sanitize from 'sanitize-html'
 import { foldSpace } from './builder.ts'
 import { ELEMENTS } from './elements.ts'
 import { readHtml } from './html-reader.ts'
 import { isSafeLink } from './links.ts'
 import { type Item, type List, type Node, outline, portableText } from './outline.ts'
 import type { Block, CodeBlock, ImageBlock, TextBlock } from './schema.ts'
+
+/** What only those need who write HTML is loaded when the first does: a tenth of a start. */
+const load = createRequire(import.meta.url)
 
 /** Nobody nests so deep on purpose; the tags of what is deeper are dropped, its text is kept. */
 const DEEPEST_NESTING = 200
@@ -48,7 +52,8 @@ const SANITIZE: sanitize.IOptions = {
 export function htmlToBlocks(html: string): Block[] {
   // Line ends as the HTML standard normalises them; NUL and lone surrogates cannot be stored.
   const source = html.toWellFormed().replaceAll('\u0000', '').replace(/\r\n?/g, '\n')
-  return readHtml(sanitize(source, SANITIZE))
+  const clean = load('sanitize-html') as typeof sanitize
+  return readHtml(clean(source, SANITIZE))
 }
 
 /**

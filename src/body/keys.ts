@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Block, KeyedBlock } from './schema.ts'
 import { blockText } from './text.ts'
 
@@ -60,8 +60,7 @@ function contentKey(
   for (;;) {
     const turn = turns.get(content) ?? 0
     turns.set(content, turn + 1)
-    const hash = createHash('sha256').update(`${turn}\n${content}`)
-    const key = hash.digest('hex').slice(0, 12)
+    const key = hash('sha256', `${turn}\n${content}`, 'hex').slice(0, 12)
     if (taken.has(key)) continue
     taken.add(key)
     return key

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import {
   buildMarksTree,
   isPortableTextToolkitSpan,
@@ -6,20 +7,23 @@ import {
   type ToolkitNestedPortableTextSpan,
 } from '@portabletext/toolkit'
 import type { BlockContent, ListItem, List as MarkdownList, PhrasingContent, Root } from 'mdast'
-import {
-  type Attention,
-  type ConstructName,
-  defaultHandlers,
-  type Handle,
-  type Options,
-} from 'mdast-util-to-markdown'
+import type { Attention, ConstructName, Handle, Options } from 'mdast-util-to-markdown'
 import { imageHtml } from './html.ts'
 import { isSafeLink } from './links.ts'
 import { type Item, type List, type Node, outline, portableText } from './outline.ts'
 import type { Block, ImageBlock, Span, TextBlock } from './schema.ts'
 
-/** The Markdown syntax tree (mdast) of blocks. */
-export function markdownTree(blocks: Block[]): Root {
+/** As in html.ts: loaded when the first reads Markdown. */
+const load = createRequire(import.meta.url)
+const library = () => load('mdast-util-to-markdown') as typeof import('mdast-util-to-markdown')
+
+/** Markdown of blocks, by way of its syntax tree (mdast). */
+export function writeMarkdown(blocks: Block[]): string {
+  return library().toMarkdown(markdownTree(blocks), MARKDOWN_STYLE)
+}
+
+/** The Markdown syntax tree of blocks. */
+function markdownTree(blocks: Block[]): Root {
   return { type: 'root', children: outline(blocks).map(flow) }
 }
 
@@ -170,8 +174,8 @@ deletion.peek = () => '~'
 
 /** Text as the library writes it, with the underscores escaped that it takes to be in a word. */
 const text: Handle = (node, parent, state, info) =>
-  defaultHandlers
-    .text(node, parent, state, info)
+  library()
+    .defaultHandlers.text(node, parent, state, info)
     .replace(UNDERSCORE, (sign, escaped) => escaped ?? `\\${sign}`)
 const UNDERSCORE = new RegExp(`(\\\\.)|(?<=${DISPUTED})_|_(?=${DISPUTED})`, 'g')
 
@@ -179,7 +183,7 @@ const UNDERSCORE = new RegExp(`(\\\\.)|(?<=${DISPUTED})_|_(?=${DISPUTED})`, 'g')
 const NO_MARKS: ConstructName[] = ['autolink', 'destinationLiteral', 'destinationRaw', 'titleQuote']
 
 /** How the tree is written down, and what is escaped beyond CommonMark's own signs. */
-export const MARKDOWN_STYLE: Options = {
+const MARKDOWN_STYLE: Options = {
   bullet: '-',
   emphasis: '*',
   rule: '-',

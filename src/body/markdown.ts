@@ -1,20 +1,31 @@
-import MarkdownIt, { type StateBlock, type Token } from 'markdown-it'
-import { toMarkdown } from 'mdast-util-to-markdown'
+import { createRequire } from 'node:module'
+import type MarkdownIt from 'markdown-it'
+import type { StateBlock, Token } from 'markdown-it'
 import { htmlToBlocks } from './html.ts'
-import { MARKDOWN_STYLE, markdownTree } from './markdown-tree.ts'
+import { writeMarkdown } from './markdown-tree.ts'
 import type { Block } from './schema.ts'
 
-/** Nothing is made of what is not written: no smart quotes, no links of what looks like one. */
-const reader = new MarkdownIt({ html: true, linkify: false, typographer: false })
-// URLs are judged where HTML is read, and until then kept as they are written.
-reader.validateLink = () => true
-reader.normalizeLink = (url) => url
-reader.normalizeLinkText = (url) => url
-// Its own leaves escaped characters and code out of an image's alt (markdown-it issue 1142).
-reader.renderer.renderInlineAsText = plain
+/** As in html.ts: loaded when the first writes Markdown. */
+const load = createRequire(import.meta.url)
+let known: MarkdownIt | undefined
+
 // Its own limit of 100 levels leaves out what is deeper; two levels at most are added at once.
 const DEEPEST_NESTING = 90
-reader.block.ruler.before('table', 'too_deep', tooDeep)
+
+/** Nothing is made of what is not written: no smart quotes, no links of what looks like one. */
+function reader(): MarkdownIt {
+  if (known) return known
+  const Reader = load('markdown-it') as typeof MarkdownIt
+  known = new Reader({ html: true, linkify: false, typographer: false })
+  // URLs are judged where HTML is read, and until then kept as they are written.
+  known.validateLink = () => true
+  known.normalizeLink = (url) => url
+  known.normalizeLinkText = (url) => url
+  // Its own leaves escaped characters and code out of an image's alt (markdown-it issue 1142).
+  known.renderer.renderInlineAsText = plain
+  known.block.ruler.before('table', 'too_deep', tooDeep)
+  return known
+}
 
 /**
  * Blocks (without keys) of any Markdown, never throwing: CommonMark with tables and ~~deletions~~;
@@ -25,7 +36,7 @@ reader.block.ruler.before('table', 'too_deep', tooDeep)
  * without a space, makes hard line breaks of soft ones, and drops underline, sub and sup.)
  */
 export function markdownToBlocks(markdown: string): Block[] {
-  return htmlToBlocks(reader.render(markdown.toWellFormed()))
+  return htmlToBlocks(reader().render(markdown.toWellFormed()))
 }
 
 /**
@@ -35,7 +46,7 @@ export function markdownToBlocks(markdown: string): Block[] {
  * {@link blocksToHtml} names.
  */
 export function blocksToMarkdown(blocks: Block[]): string {
-  return toMarkdown(markdownTree(blocks), MARKDOWN_STYLE)
+  return writeMarkdown(blocks)
 }
 
 function plain(tokens: Token[]): string {

@@ -26,7 +26,10 @@ export function hasText(block: Block): boolean {
  * line, in NFC. A line feed composes with nothing, so joining NFC texts gives an NFC text.
  */
 export function blocksToText(blocks: Block[]): string {
-  return blocks.filter(hasText).map(blockText).join(SEPARATOR)
+  return blocks
+    .map(blockText)
+    .filter((text) => text.trim() !== '')
+    .join(SEPARATOR)
 }
 
 /** Which part of {@link blocksToText} is which block's, in order, for the blocks that have text. */

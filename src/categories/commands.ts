@@ -46,7 +46,8 @@ const below = (parent: string | null) =>
   parent === null ? isNull(categories.parentId) : eq(categories.parentId, parent)
 
 /** Puts a category at a place among its siblings, who make room and close up. */
-async function place({ tx }: Writing, id: string, parent: string | null, position: number) {
+async function place(ctx: Writing, id: string, parent: string | null, position: number) {
+  const { tx } = ctx
   const siblings = await tx
     .select({ id: categories.id, position: categories.position })
     .from(categories)
@@ -56,11 +57,24 @@ async function place({ tx }: Writing, id: string, parent: string | null, positio
   order.splice(Math.min(position, order.length), 0, id)
   for (const [index, sibling] of order.entries()) {
     if (siblings.some((s) => s.id === sibling && s.position === index)) continue
-    await tx
+    const rows = await tx
       .update(categories)
       .set({ position: index, updatedAt: now })
       .where(eq(categories.id, sibling))
-    noteCategory(tx, sibling)
+      .returning({ id: categories.id, version: categories.version })
+    if (sibling === id) noteCategory(tx, id)
+    else await recordShifted(ctx, rows)
+  }
+}
+
+/** Siblings that made room: their place is another, which is told, in a version that is not. */
+async function recordShifted(ctx: Writing, rows: { id: string; version: number }[]): Promise<void> {
+  for (const { id, version } of rows) {
+    noteCategory(ctx.tx, id)
+    await record(ctx, {
+      ...{ kind: 'category', id, operation: 'update', event: 'category.updated' },
+      ...{ fromVersion: version, toVersion: version, reason: 'a sibling took or left its place' },
+    })
   }
 }
 
@@ -182,14 +196,14 @@ async function recordTaking(
 }
 
 /** Numbers the children of a parent from 0 again after one has left. */
-async function closeUp({ tx }: Writing, parent: string | null): Promise<void> {
-  const { rows } = await tx.execute<{ id: string }>(sql`
+async function closeUp(ctx: Writing, parent: string | null): Promise<void> {
+  const { rows } = await ctx.tx.execute<{ id: string; version: number }>(sql`
     update categories c set position = n.position, updated_at = ${now}
     from (select id, row_number() over (order by position, id) - 1 as position
           from categories where parent_id is not distinct from ${parent}::uuid) n
     where n.id = c.id and n.position <> c.position
-    returning c.id`)
-  for (const { id } of rows) noteCategory(tx, id)
+    returning c.id, c.version`)
+  await recordShifted(ctx, rows)
 }
 
 /** These categories and all those above them: whom a move gives or takes what is below. */
@@ -295,7 +309,7 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     .where(eq(articleCategories.categoryId, row.id))
   const reason = `the category ${row.slug} was merged`
   await recordUpdates(ctx, 'category', moved, reason)
-  await nextVersions(ctx, touched)
+  nextVersions(ctx, touched)
   await recordArticles(ctx, touched, 'article.updated', { reason })
   await noteCategories(tx, turns)
   await bequeathSlugs(tx, 'category', row.id, heir.id)

@@ -2,10 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Executor, Reading } from '../db/client.ts'
 import { type Members, milliseconds, pickMembers, selected } from '../db/json.ts'
 import type { Order } from '../db/keyset.ts'
-import { type Listing, listObjects } from '../db/listing.ts'
+import { countRows, type Listing, listObjects } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
 import { all, anyOrNone, array, bothWays, type Resolved } from '../db/where.ts'
-import { matchesName } from '../search/names.ts'
+import { matchesName, nameRelevance, suggestName } from '../search/names.ts'
 import { CATEGORY } from './members.ts'
 import type { Category, CategoryListQuery } from './schema.ts'
 
@@ -39,8 +39,8 @@ export function categoryMembers(
   const members = pickMembers(CATEGORY, fields)
   if (!include?.includes('counts')) return members
   // Made for the rows of the page only; listings hold those below too, each article once.
-  const articleCount = sql`(select count(*)::integer from ${view(schema, 'article_listings')} l
-    where l.kind = 'category' and l.resource_id = c.id)`
+  const articleCount = sql`coalesce((select l.articles from ${view(schema, 'listed_counts')} l
+    where l.kind = 'category' and l.resource_id = c.id), 0)::integer`
   return { ...members, articleCount }
 }
 
@@ -68,13 +68,33 @@ export function findCategories(
 /** A page of categories, as one row of objects. */
 export function listCategories(
   { lead, from, where }: Found,
-  { sort }: Pick<CategoryListQuery, 'sort'>,
+  query: CategoryListQuery,
   page: Listing,
   members: Members,
 ): SQL {
+  return listObjects({ alias: 'c', lead, from, where, order: orderOf(query), page, members })
+}
+
+function orderOf({ sort, q }: CategoryListQuery): Order {
+  const id = sql`c.id`
+  if (sort === 'relevance') {
+    const column = nameRelevance(sql`c.name`, q ?? '')
+    return { columns: [{ column, type: 'integer' }], id, descending: true }
+  }
   const { column, type, descending } = ORDERS[sort]
-  const order: Order = { columns: [{ column, type }], id: sql`c.id`, descending }
-  return listObjects({ alias: 'c', lead, from, where, order, page, members })
+  return { columns: [{ column, type }], id, descending }
+}
+
+/** A name that was probably meant, when it finds categories where `q` finds none. */
+export async function betterName(
+  reading: Reading,
+  query: CategoryListQuery,
+  parent: Resolved | undefined,
+) {
+  const q = await suggestName(reading, 'category', query.q ?? '')
+  if (q === undefined) return undefined
+  const count = await countRows(reading, findCategories(reading, { ...query, q }, parent))
+  return count > 0 ? q : undefined
 }
 
 /** A category of a tree, as an object, and where it hangs. */
@@ -97,7 +117,7 @@ export async function listTree(
   const counted = include?.includes('counts')
   const members = {
     ...pickMembers(CATEGORY, fields),
-    ...(counted && { articleCount: sql`coalesce(n.articles, 0)` }),
+    ...(counted && { articleCount: sql`coalesce(n.articles, 0)::integer` }),
   }
   const { rows } = await db.execute<Leaf>(sql`
     select c.id, c.parent_id, (
@@ -105,10 +125,8 @@ export async function listTree(
     from ${view(schema, 'categories')} c
     ${
       counted
-        ? sql`left join (
-            select l.resource_id, count(*)::integer as articles
-            from ${view(schema, 'article_listings')} l where l.kind = 'category'
-            group by l.resource_id) n on n.resource_id = c.id`
+        ? sql`left join ${view(schema, 'listed_counts')} n
+            on n.kind = 'category' and n.resource_id = c.id`
         : sql``
     }
     where ${all([within])} order by c.position, c.id`)

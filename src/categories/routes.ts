@@ -9,12 +9,20 @@ import { readingOf } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
 import { reassignment } from '../http/item.ts'
 import { pagesOf } from '../http/paging.ts'
-import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
+import {
+  type ItemRead,
+  isCounted,
+  isFirst,
+  sendItem,
+  sendList,
+  shownToWriter,
+} from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { splitUrl } from '../http/url.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
 import { presentTree } from './present.ts'
 import {
+  betterName,
   categoryMembers,
   findCategories,
   findCategory,
@@ -56,7 +64,7 @@ export function categoryReads(app: App, { config, db }: Services): void {
         tags,
         summary: 'List categories',
         description:
-          'Categories with a visible article in them or below them; to an editor, all. In pages, or with `tree=true` as one tree.',
+          'Categories with a visible article in them or below them; to an editor, all. In pages, or with `tree=true` as one tree. A `q` that finds nothing may come with `meta.didYouMean`.',
         querystring: CategoryListQuery,
         response: { 200: z.union([CategoryPage, CategoryTree]) },
       },
@@ -87,6 +95,7 @@ export function categoryReads(app: App, { config, db }: Services): void {
               count: await countRows(reading, findCategories(reading, query, parent)),
             })
           : undefined,
+        meant: isFirst(query) ? ({ parent }) => betterName(reading, query, parent) : undefined,
       })
     },
   )
@@ -117,9 +126,9 @@ export function categoryReads(app: App, { config, db }: Services): void {
 function categoryItem(
   reading: Pick<Reading, 'schema'>,
   name: string,
-  { fields }: CategoryQuery,
+  query: CategoryQuery,
 ): ItemRead {
-  const members = categoryMembers(reading, { fields })
+  const members = categoryMembers(reading, query)
   return {
     ...{ kind: 'category', name },
     statement: (named, isId) => findCategory(reading, named, isId, members),
@@ -136,7 +145,7 @@ export function categoryWrites(app: App, { db }: Services): void {
     params,
     shown: Category,
     query: CategoryQuery,
-    show: ({ tx }, id, query) => showWritten(tx, categoryItem({ schema: 'editor' }, id, query)),
+    show: shownToWriter((id, query) => categoryItem({ schema: 'editor' }, id, query)),
     create: {
       summary: 'Create a category',
       description: 'At the end of its siblings, unless a position is given.',

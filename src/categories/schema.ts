@@ -1,7 +1,19 @@
 import { z } from 'zod'
 import { Id, IdOrSlug, Instant, Reference, Slug } from '../fields.ts'
-import { pageOf } from '../http/paging.ts'
-import { choice, count, cursor, filter, flag, ids, limit, list, q } from '../http/parameters.ts'
+import { PageMeta, pageOf } from '../http/paging.ts'
+import {
+  choice,
+  count,
+  cursor,
+  filter,
+  flag,
+  ids,
+  limit,
+  list,
+  needsWords,
+  q,
+} from '../http/parameters.ts'
+import { didYouMean } from '../search/schema.ts'
 import { text } from '../text.ts'
 
 const fields = {
@@ -56,37 +68,57 @@ export const CategoryPatch = z
 export type CategoryPatch = z.infer<typeof CategoryPatch>
 
 export const CATEGORY_FIELDS = Category.keyof().exclude(['articleCount']).options
-export const CATEGORY_SORTS = ['name', '-name', 'position', '-createdAt', 'createdAt'] as const
+export const CATEGORY_SORTS = [
+  'name',
+  '-name',
+  'position',
+  '-createdAt',
+  'createdAt',
+  'relevance',
+] as const
 
 const fieldsParameter = list(CATEGORY_FIELDS, 'Only these members; `id` always comes.', [
   'name',
   'parent',
 ])
-export const CategoryQuery = z.strictObject({ fields: fieldsParameter })
+const include = list(['counts'], '`counts`: how many articles, with those below.', ['counts'])
+export const CategoryQuery = z.strictObject({ fields: fieldsParameter, include })
 export type CategoryQuery = z.infer<typeof CategoryQuery>
 /** What makes sense for a list only: the tree is whole, and in the order of its positions. */
 export const NOT_WITH_TREE = ['q', 'ids', 'sort', 'limit', 'cursor', 'count'] as const
 
-export const CategoryListQuery = z.strictObject({
-  q: q.meta({
-    description:
-      'Part of the name, or nearly it. With quotation marks, `or` or `-not`: whole words, in web-search syntax.',
-    param: { example: 'harb' },
-  }),
-  ids,
-  tree: flag(
-    'All of the tree, or with `parent` what is below these, in one answer: each category with its `children`, by position. Not with `q`, `ids`, `sort`, `limit`, `cursor` or `count`.',
-  ),
-  parent: filter('Directly below these categories (id or slug).', 'town'),
-  sort: choice(CATEGORY_SORTS, 'name', 'The order. `position` makes sense below one parent.'),
-  fields: fieldsParameter,
-  include: list(['counts'], '`counts`: how many articles, with those below.', ['counts']),
-  limit,
-  cursor,
-  count,
-})
+export const CategoryListQuery = z
+  .strictObject({
+    q: q.meta({
+      description:
+        'Part of the name, or nearly it. With quotation marks, `or` or `-not`: whole words, in web-search syntax.',
+      param: { example: 'harb' },
+    }),
+    ids,
+    tree: flag(
+      'All of the tree, or with `parent` what is below these, in one answer: each category with its `children`, by position. Not with `q`, `ids`, `sort`, `limit`, `cursor` or `count`.',
+    ),
+    parent: filter('Directly below these categories (id or slug).', 'town'),
+    sort: choice(
+      CATEGORY_SORTS,
+      'name',
+      'The order. `position` makes sense below one parent; `relevance` needs `q`.',
+    ),
+    fields: fieldsParameter,
+    include,
+    limit,
+    cursor,
+    count,
+  })
+  .superRefine(needsWords)
 export type CategoryListQuery = z.infer<typeof CategoryListQuery>
-export const CategoryPage = pageOf(Category, 'CategoryPage')
+export const CategoryPage = pageOf(
+  Category,
+  'CategoryPage',
+  PageMeta.extend({ didYouMean })
+    .partial()
+    .meta({ id: 'CategoryPageMeta', description: 'What was asked for beside the categories.' }),
+)
 
 /** A category with all below it. */
 export type CategoryNode = Category & { children: CategoryNode[] }

@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
-import { snapshot } from '../articles/queries.ts'
+import { type Belonging, snapshot } from '../articles/queries.ts'
 import type { Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
+import { behind } from '../db/pipeline.ts'
+import { type Fixed, fixed, given } from '../db/statement.ts'
 import { changes } from '../db/tables.ts'
-import { oneOf } from '../db/where.ts'
 import { noteArticles } from './effects.ts'
 import { noteGone, noteShown } from './sightings.ts'
 
@@ -32,6 +33,14 @@ export type ArticleEvent = (typeof ARTICLE_EVENTS)[number]
 /** The quote or correction of the article that it happened to. */
 export type Part = { kind: 'quote' | 'correction'; id: string }
 
+/** What is known of a write beyond that it happened. */
+type Known = {
+  reason?: string | undefined
+  part?: Part
+  /** The lists that are empty in all these articles. */
+  empty?: readonly Belonging[]
+}
+
 /**
  * Ends every write to articles: each one's new version is kept as a revision, a row in the ledger
  * says what happened, what readers now see, or no longer see, is noted, and what this drops from
@@ -41,28 +50,50 @@ export async function recordArticles(
   { tx, actor, requestId }: Writing,
   ids: readonly string[],
   event: ArticleEvent,
-  { reason, part }: { reason?: string | undefined; part?: Part } = {},
+  { reason, part, empty = [] }: Known = {},
 ): Promise<void> {
   if (ids.length === 0) return
-  const by = sql`${actor.keyId ?? null}::uuid, ${actor.name}::text, ${reason ?? null}::text, ${requestId ?? null}::text`
   const created = event === 'article.created'
-  await tx.execute(sql`
+  const [id] = ids
+  const keep = recording(created, ids.length === 1, empty)
+  const kept = keep(tx, {
+    ...(ids.length === 1 ? { id } : { ids }),
+    ...{ event, partKind: part?.kind ?? null, partId: part?.id ?? null },
+    ...{ keyId: actor.keyId ?? null, keyName: actor.name },
+    ...{ reason: reason ?? null, requestId: requestId ?? null },
+  })
+  behind(tx, kept)
+  // A new article is a draft without times: nobody has seen anything of it, nor can notice it.
+  if (created || !(await noteArticles(tx, ids))) return
+  behind(tx, noteShown(tx, ids))
+  behind(tx, noteGone(tx, ids))
+}
+
+const recordings = new Map<string, Fixed<unknown>>()
+
+/** The statement that keeps new versions, and says so in the ledger. */
+function recording(created: boolean, one: boolean, empty: readonly Belonging[]): Fixed<unknown> {
+  const key = [created, one, ...empty].join()
+  const known = recordings.get(key)
+  if (known) return known
+  const those = one ? sql`a.id = ${given('id')}::uuid` : sql`a.id = any(${given('ids')}::uuid[])`
+  const by = sql`${given('keyId')}::uuid, ${given('keyName')}::text, ${given('reason')}::text,
+    ${given('requestId')}::text`
+  const made = fixed(sql`
     with kept as (
       insert into revisions (article_id, version, content, event, at, key_id, key_name, reason, request_id)
-      select r.id, r.version, to_jsonb(r), ${event}::text, ${moment}, ${by}
-      from (${snapshot(oneOf(sql`a.id`, ids, 'uuid'))}) r
+      select r.id, r.version, to_jsonb(r), ${given('event')}::text, ${moment}, ${by}
+      from (${snapshot(those, empty)}) r
       returning article_id, version, at
     )
     insert into changes (kind, resource_id, part_kind, part_id, operation, event, from_version, to_version,
       at, key_id, key_name, reason, request_id)
-    select 'article', article_id, ${part?.kind ?? null}::text, ${part?.id ?? null}::uuid,
-      ${created ? 'create' : 'update'}, ${event}::text, ${created ? sql`null::int` : sql`version - 1`}, version,
-      at, ${by}
+    select 'article', article_id, ${given('partKind')}::text, ${given('partId')}::uuid,
+      ${sql.raw(created ? `'create'` : `'update'`)}, ${given('event')}::text,
+      ${sql.raw(created ? 'null::int' : 'version - 1')}, version, at, ${by}
     from kept order by article_id`)
-  // A new article is a draft without times: nobody has seen anything of it, nor can notice it.
-  if (created || !(await noteArticles(tx, ids))) return
-  await noteShown(tx, ids)
-  await noteGone(tx, ids)
+  recordings.set(key, made)
+  return made
 }
 
 /** What happened to a source, a category, a key, or to an article that has no revision of it. */

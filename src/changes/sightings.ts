@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
+import { sent } from '../db/pipeline.ts'
 import { array, oneOf } from '../db/where.ts'
 
 /*
@@ -48,15 +49,17 @@ const note = (seen: SQL) => sql`
   where s.kind = seen.kind and s.resource_id = seen.id and s.gone_at is not null`
 
 /** Notes what readers see of these articles: before what they hold is changed, and after. */
-export async function noteShown(tx: Tx, ids: readonly string[]): Promise<void> {
-  await tx.execute(note(shown(ids)))
+export function noteShown(tx: Tx, ids: readonly string[]): Promise<unknown> {
+  return sent(tx.execute(note(shown(ids))))
 }
 
 /** Notes since when readers no longer see what these articles held, after it was changed. */
-export async function noteGone(tx: Tx, ids: readonly string[]): Promise<void> {
-  await tx.execute(sql`
-    update sightings s set gone_at = ${moment} from (${held(ids)}) h
-    where s.kind = h.kind and s.resource_id = h.id and s.gone_at is null and ${unseen}`)
+export function noteGone(tx: Tx, ids: readonly string[]): Promise<unknown> {
+  return sent(
+    tx.execute(sql`
+      update sightings s set gone_at = ${moment} from (${held(ids)}) h
+      where s.kind = h.kind and s.resource_id = h.id and s.gone_at is null and ${unseen}`),
+  )
 }
 
 /** Readers do not see it, through whatever article. */

@@ -13,7 +13,7 @@ export async function openapiDocument(): Promise<string> {
   // Never connected: pools connect when they are first used.
   const db = openDatabase({ url: 'postgres://127.0.0.1:1/none', size: 1 }, () => {})
   const app = await buildApp({ config, db })
-  const document = app.swagger()
+  const document = (await app.reference()).swagger()
   await app.close()
   await db.close()
   return `${JSON.stringify(document, null, 2)}\n`

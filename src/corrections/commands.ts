@@ -44,7 +44,7 @@ export async function correctArticle(
     quoteId: input.quote ?? null,
   })
   if (input.changes) await applyPatch(ctx, row, input.changes, options)
-  else await nextVersion(ctx, row)
+  else nextVersion(ctx, row)
   await demandParts(ctx, row.id, input)
   const part = { kind: 'correction', id } as const
   await recordArticles(ctx, [row.id], 'article.corrected', { reason: options.reason, part })

@@ -4,15 +4,19 @@ import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { type Bell, openBell } from './bell.ts'
 import { type Notice, send } from './notice.ts'
+import { inOrder, sent, unfinished } from './pipeline.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
 export type Pool = pg.Pool
 
 /** What runs statements: a pool or a transaction on it. */
-export type Executor = Pick<NodePgDatabase, 'execute' | 'select' | 'insert' | 'update' | 'delete'>
+export type Executor = Pick<
+  NodePgDatabase,
+  'execute' | 'select' | 'insert' | 'update' | 'delete'
+> & { $client: { query(statement: pg.QueryConfig): Promise<pg.QueryResult> } }
 /** A transaction, in which commands work. */
-export type Tx = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0]
+export type Tx = Executor
 
 /** Where a read looks: what runs it, and the schema whose views that audience may see. */
 export type Reading = { db: Pick<Executor, 'execute'>; schema: ReaderSchema }
@@ -20,12 +24,14 @@ export type Reading = { db: Pick<Executor, 'execute'>; schema: ReaderSchema }
 /** What commands are given: the transaction they work in, and who acts. */
 export type Writing = { tx: Tx; actor: Actor; requestId?: string | undefined }
 
+type PooledDatabase = NodePgDatabase & { $client: Pool }
+
 /** The pools of the service. Readers' and partners' statements cannot even name a table. */
 export type Database = {
-  reader: NodePgDatabase & { $client: Pool }
+  reader: PooledDatabase
   /** Sees nothing by itself: {@link asPartner} says who reads. */
-  partner: NodePgDatabase
-  editor: NodePgDatabase & { $client: Pool }
+  partner: PooledDatabase
+  editor: PooledDatabase
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
@@ -56,6 +62,7 @@ function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => 
   const made = new pg.Pool({
     // A pooler that hands out another connection for each transaction may not know the names.
     ...(role && { Client: PreparingClient }),
+    pipeline: true,
     connectionString: url,
     max: size,
     statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
@@ -121,23 +128,25 @@ export type Reader = { partnerId: string; early: boolean }
 
 /**
  * What runs a partner's statements: each in a transaction that says who reads, so that a connection that
- * goes back to the pool, or to a pooler, is nobody's again.
+ * goes back to the pool, or to a pooler, is nobody's again. All of it goes out at once.
  */
 export function asPartner(
   { partner }: Database,
   { partnerId, early }: Reader,
 ): Pick<Executor, 'execute'> {
-  return {
-    execute: ((query: SQL) =>
-      partner.transaction(
-        async (tx) => {
-          await tx.execute(sql`select set_config('dateline.partner', ${partnerId}, true),
-            set_config('dateline.embargo', ${early ? 'on' : 'off'}, true)`)
-          return tx.execute(query)
-        },
-        { accessMode: 'read only' },
-      )) as Executor['execute'],
-  }
+  const execute = (query: SQL) =>
+    withClient(partner.$client, async (client) => {
+      const db = drizzle(client)
+      const begun = client.query('begin read only')
+      const named = sent(
+        db.execute(sql`select set_config('dateline.partner', ${partnerId}, true),
+          set_config('dateline.embargo', ${early ? 'on' : 'off'}, true)`),
+      )
+      const asked = sent(db.execute(query))
+      await inOrder([begun, named, asked, client.query('commit')])
+      return asked
+    })
+  return { execute: execute as unknown as Executor['execute'] }
 }
 
 /** Serialisation failure, deadlock, a plan from before a migration: PostgreSQL asks to try again. */
@@ -157,10 +166,7 @@ export class Overtaken extends Error {}
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { result, notice } = await db.editor.transaction(async (tx) => {
-        const result = await work(tx)
-        return { result, notice: await send(tx) }
-      })
+      const { result, notice } = await attemptOnce(db.editor.$client, work)
       if (notice) for (const heard of db.committed) heard(notice)
       return result
     } catch (error) {
@@ -168,6 +174,77 @@ export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>)
       const again = error instanceof Overtaken || (code && RETRY.has(code))
       if (attempt === 3 || !again) throw error
     }
+  }
+}
+
+/** One connection while it is a transaction's: after that nothing can be sent through it. */
+class Session {
+  readonly #client: pg.PoolClient
+  #open = true
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client
+  }
+
+  query(statement: pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
+    if (this.#open) return this.#client.query(statement, values)
+    return Promise.reject(new Error('a statement came after the end of its transaction'))
+  }
+
+  /** Ends the transaction; its result names what PostgreSQL did. */
+  end(how: 'commit' | 'rollback'): Promise<pg.QueryResult> {
+    this.#open = false
+    return this.#client.query(how)
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+}
+
+function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
+  return withClient(editors, async (client) => {
+    const session = new Session(client)
+    const tx = drizzle(session as unknown as pg.PoolClient)
+    // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
+    // somebody who cancels it, nothing after the first statements may run outside of a transaction.
+    const begun = client.query('begin')
+    begun.catch(() => client.end().catch(() => {}))
+    try {
+      const result = await work(tx)
+      const { notice, told = Promise.resolve() } = send(tx)
+      const committed = session.end('commit')
+      await inOrder([begun, ...unfinished(tx), told, committed])
+      // A COMMIT behind what failed is a ROLLBACK, and no error.
+      const { command } = await committed
+      if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
+      return { result, notice }
+    } catch (error) {
+      if (session.isOpen) await session.end('rollback').catch(() => {})
+      // What was sent before and failed is why the work went wrong.
+      await inOrder([begun, ...unfinished(tx)])
+      throw error
+    }
+  })
+}
+
+/** A connection of the pool for as long as the work takes. One that is lost meanwhile is not kept. */
+async function withClient<T>(
+  from: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await from.connect()
+  let lost: Error | undefined
+  // Its statements fail of it too; but without a listener it would end the process.
+  const onError = (error: Error) => {
+    lost = error
+  }
+  client.on('error', onError)
+  try {
+    return await work(client)
+  } finally {
+    client.off('error', onError)
+    client.release(lost)
   }
 }
 

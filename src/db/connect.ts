@@ -1,6 +1,5 @@
 import type { Config } from '../config.ts'
 import { type Database, openDatabase } from './client.ts'
-import { joinEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import { roleFaults } from './roles.ts'
 
@@ -12,6 +11,12 @@ export type Connection = {
   close(): Promise<void>
 }
 
+/** The embedded server; what starts and keeps it is loaded only where it is used. */
+async function joinServer(dataDir: string, log: { info(text: string): void }) {
+  const { joinEmbedded } = await import('./embedded.ts')
+  return joinEmbedded({ dataDir, log: (text) => log.info(text) })
+}
+
 /**
  * Connects as the config says: to DATABASE_URL, or to the embedded server under DATA_DIR, started if
  * need be; migrates unless told not to; checks the roles. Throws errors whose message is for a human.
@@ -20,9 +25,7 @@ export async function connect(
   config: Config,
   log: { info(text: string): void; error(fields: object, text: string): void },
 ): Promise<Connection> {
-  const server = config.databaseUrl
-    ? undefined
-    : await joinEmbedded({ dataDir: config.dataDir, log: (text) => log.info(text) })
+  const server = config.databaseUrl ? undefined : await joinServer(config.dataDir, log)
   const url = config.databaseUrl ?? server?.url
   if (!url) throw new Error('There is no database.')
   let db: Database | undefined

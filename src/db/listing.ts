@@ -8,6 +8,9 @@ import { all, literal } from './where.ts'
 /** Which page: how many rows at most, and after which position. */
 export type Listing = { limit: number; from: { values: string[]; id: string } | undefined }
 
+/** The page for whoever asks only whether there is anything. */
+export const FIRST: Listing = { limit: 1, from: undefined }
+
 /** A list: what is selected, from where, which rows, in which order. */
 export type List = {
   select: SQL

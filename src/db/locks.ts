@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Tx } from './client.ts'
+import { sent } from './pipeline.ts'
 
 /*
  * Locks of what no single row stands for, held until a transaction ends. Their names also stand in the
@@ -19,8 +20,8 @@ export async function hold(tx: Tx, name: string): Promise<void> {
 }
 
 /** Waits for the lock and has it together with others who share it. */
-export async function share(tx: Tx, name: string): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtext(${name}))`)
+export function share(tx: Tx, name: string): Promise<unknown> {
+  return sent(tx.execute(sql`select pg_advisory_xact_lock_shared(hashtext(${name}))`))
 }
 
 /** Shares all of these if nobody holds one; whether it does. Waits for nobody. */

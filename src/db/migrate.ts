@@ -20,15 +20,12 @@ export async function migrate(url: string): Promise<void> {
   await client.connect()
   try {
     // Names without a schema mean public, whatever the login's own search_path says.
-    await client.query('SET search_path = public')
-    await client.query('SET client_min_messages = warning')
-    await client.query('SELECT pg_advisory_lock($1)', [LOCK])
+    await client.query(`SET search_path = public; SET client_min_messages = warning;
+      SELECT pg_advisory_lock(${LOCK})`)
     await createRoles(client)
     await installQueue(client)
     await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS })
-    await client.query('BEGIN')
     await applyRights(client)
-    await client.query('COMMIT')
   } finally {
     // Ending the session releases the lock, also after an error.
     await client.end()

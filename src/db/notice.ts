@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Tx } from './client.ts'
+import { sent } from './pipeline.ts'
 
 /** What a transaction changed for readers: the groups to drop, and when time changes something next. */
 export type Notice = {
@@ -35,23 +36,24 @@ export function note(tx: Tx, groups: Iterable<string>, boundary?: number | null)
 }
 
 /**
- * Sends what was noted, in the transaction itself: whoever can see the change is told. Undefined when
- * readers notice nothing.
+ * Sends what was noted, in the transaction itself: whoever can see the change is told. No notice when
+ * readers notice nothing. `told`: when the database has it.
  */
-export async function send(tx: Tx): Promise<Notice | undefined> {
+export function send(tx: Tx): { notice?: Notice; told?: Promise<unknown> } {
   const known = pending.get(tx)
-  if (!known) return undefined
+  if (!known) return {}
   pending.delete(tx)
   const boundary = Number.isFinite(known.boundary) ? known.boundary : undefined
-  if (known.groups.size === 0 && boundary === undefined) return undefined
+  if (known.groups.size === 0 && boundary === undefined) return {}
   const id = randomUUID()
   const written = (groups: Iterable<string>) =>
     JSON.stringify({ groups: [...groups], boundary, id })
   const whole = written(known.groups)
   const fits = Buffer.byteLength(whole) <= LONGEST && !known.groups.has(EVERYTHING)
   const groups = fits ? known.groups : new Set([EVERYTHING])
-  await tx.execute(sql`select pg_notify(${CHANNEL}, ${fits ? whole : written(groups)})`)
-  return { groups, boundary, id }
+  const payload = fits ? whole : written(groups)
+  const told = sent(tx.execute(sql`select pg_notify(${CHANNEL}, ${payload})`))
+  return { notice: { groups, boundary, id }, told }
 }
 
 /** A notice as it was sent; one that cannot be read drops everything. */

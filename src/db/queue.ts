@@ -3,7 +3,7 @@ import { getConstructionPlans, getMigrationPlans, PgBoss } from 'pg-boss'
 import packaged from 'pg-boss/package.json' with { type: 'json' }
 import type { Database } from './client.ts'
 
-/** Of pg-boss, in the same database. The alarm of migrations/0011_wake_webhooks.sql goes into it. */
+/** Of pg-boss, in the same database. The alarm of migrations/0013_webhooks.sql goes into it. */
 const SCHEMA = 'pgboss'
 /** Whoever takes an alarm looks for what webhooks are to be told. */
 export const WEBHOOKS = 'webhooks'

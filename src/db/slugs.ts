@@ -3,8 +3,9 @@ import { Fault } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import { LONGEST_SLUG, slugOf } from '../slug.ts'
 import type { Reading, Tx } from './client.ts'
+import type { Value } from './statement.ts'
 import { slugs } from './tables.ts'
-import { oneOf } from './where.ts'
+import { array, oneOf } from './where.ts'
 
 /** The kinds that have slugs; each has a slug space of its own. */
 export type SlugKind = 'article' | 'source' | 'category'
@@ -20,10 +21,15 @@ export function slugFrom(words: string | null | undefined, kind: SlugKind, id: s
   return slug === '' || UUID.test(slug) ? `${kind}-${id.slice(-12)}` : slug
 }
 
+/** An expression that takes the first free one of `base`, `base-2`, ... for a resource. */
+export function freeSlug(kind: SlugKind, base: Value | string, id: Value | string): SQL {
+  return sql`public.claim_slug(${sql.raw(`'${kind}'`)}, ${base}, ${id})`
+}
+
 /** Takes the first free one of `base`, `base-2`, ... for a resource. */
 export async function claimSlug(tx: Tx, kind: SlugKind, base: string, id: string): Promise<string> {
   const { rows } = await tx.execute<{ slug: string }>(
-    sql`select public.claim_slug(${kind}, ${base}, ${id}) as slug`,
+    sql`select ${freeSlug(kind, base, id)} as slug`,
   )
   return rows[0]?.slug ?? base
 }
@@ -114,6 +120,22 @@ export async function findAddress(
   name: string,
 ): Promise<Address | undefined> {
   return (await findAddresses(reading, kind, [name])).get(name)
+}
+
+/**
+ * Present slugs that are like each of these names, in this audience's view: what it cannot see is not
+ * named. Which of them was meant is for the caller to say.
+ */
+export async function findAlike(
+  { db, schema }: Reading,
+  kind: SlugKind,
+  names: readonly string[],
+): Promise<Map<string, string[]>> {
+  if (names.length === 0) return new Map()
+  const { rows } = await db.execute<{ name: string; slugs: string[] }>(sql`
+    select n.name, ${view(schema, 'slugs_alike')}(${kind}, n.name) as slugs
+    from unnest(${array(names)}) n (name)`)
+  return new Map(rows.map(({ name, slugs }) => [name, slugs]))
 }
 
 /** The one id that a statement finds out itself, by the table that `leadTable` puts in front of it. */

@@ -1,6 +1,5 @@
-import { fillPlaceholders, type SQL, sql } from 'drizzle-orm'
+import { fillPlaceholders, type Param, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import type pg from 'pg'
 import type { Executor } from './client.ts'
 
 /** A query, or a part of one, that is not sent yet: for whoever passes it on and knows no SQL. */
@@ -34,12 +33,33 @@ export async function carryOut<Shown>(
 
 /** A read that was asked before: the statement is written down, and is only sent. */
 export type Prepared<Shown> = (
-  pool: pg.Pool,
+  client: Executor['$client'],
   name: string,
   url: string,
 ) => Promise<Shown | undefined>
 
 const dialect = new PgDialect()
+
+/** A value that is given when a statement is sent, or now. */
+export type Value = Placeholder | Param
+
+/** The place of a value that is given when a statement is sent. */
+export const given = (name: string) => sql.placeholder(name)
+
+/** Sends a statement at once, with its values by name; its rows. */
+export type Fixed<Row> = (db: Executor, values: Record<string, unknown>) => Promise<Row[]>
+
+/**
+ * Writes down a statement that is always the same, but for what is `given`: making the text of one
+ * anew takes 40 to 120 µs, as long as all that is checked of an article.
+ */
+export function fixed<Row>(statement: SQL): Fixed<Row> {
+  const { sql: text, params } = dialect.sqlToQuery(statement)
+  return async (db, values) => {
+    const { rows } = await db.$client.query({ text, values: fillPlaceholders(params, values) })
+    return rows as Row[]
+  }
+}
 
 /** So many texts are kept once, however many reads have them. */
 const MOST = 500
@@ -51,9 +71,9 @@ export function prepare<Shown>(plan: Plan<Shown>): Prepared<Shown> {
   const known = texts.get(written.sql)
   if (known === undefined && texts.size < MOST) texts.set(written.sql, written.sql)
   const text = known ?? written.sql
-  return async (pool, name, url) => {
+  return async (client, name, url) => {
     const values = fillPlaceholders(written.params, { name })
-    const { rows } = await pool.query({ text, values })
+    const { rows } = await client.query({ text, values })
     return rows[0] && plan.shown(rows[0], url)
   }
 }

@@ -120,6 +120,9 @@ export const sources = pgTable(
     index('sources_name_trgm_idx')
       .using('gin', sql`name public.gin_trgm_ops`)
       .with({ fastupdate: false }),
+    index('sources_slug_trgm_idx')
+      .using('gin', sql`slug public.gin_trgm_ops`)
+      .with({ fastupdate: false }),
     index('sources_name_words_idx')
       .using('gin', sql`to_tsvector('pg_catalog.simple', name)`)
       .with({ fastupdate: false }),
@@ -318,6 +321,18 @@ export const quotes = pgTable(
     index('quotes_dated_at_id_idx').on(t.datedAt.desc().nullsFirst(), t.id.desc().nullsFirst()),
     index('quotes_created_at_id_idx').on(t.createdAt, t.id),
     index('quotes_search_idx').using('gin', t.search).with({ fastupdate: false }),
+    index('quotes_search_language_dated_at_id_idx').on(
+      sql`search_language collate "C"`,
+      t.datedAt.desc().nullsFirst(),
+      t.id.desc().nullsFirst(),
+    ),
+    // Of the kinds and states that are seldom; most quotes are direct, and verified.
+    index('quotes_kind_dated_at_id_idx')
+      .on(t.kind, t.datedAt.desc().nullsFirst(), t.id.desc().nullsFirst())
+      .where(sql`kind <> 'direct'`),
+    index('quotes_state_dated_at_id_idx')
+      .on(t.state, t.datedAt.desc().nullsFirst(), t.id.desc().nullsFirst())
+      .where(sql`state <> 'verified'`),
     check('quotes_text_check', sql`${t.text} <> ''`),
     check('quotes_kind_check', sql`${t.kind} in ('direct', 'partial', 'paraphrase')`),
     check(

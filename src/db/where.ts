@@ -32,6 +32,33 @@ export function oneOf(column: SQL, values: Ids, type: 'text' | 'uuid' = 'text'):
   return sql`${column} = any(${array(values, type)})`
 }
 
+/**
+ * Marks a condition of which the value decides how it is best answered: a statement with it takes no
+ * name (prepared.ts), so that it is planned with its values. Named, it would soon be planned for any: then
+ * "updated since a minute ago" walks all articles by date.
+ */
+export const ANEW = '/* planned anew */'
+export const plannedAnew: SQL = sql.raw(ANEW)
+
+/**
+ * The same as {@link anyOrNone} for a column that is never null and words out of a short list. They stand in
+ * the text, so that an index on the seldom ones can be used; throws for what is no plain word.
+ */
+export function wordsOrNone(
+  column: SQL,
+  filter: { any: readonly string[]; none: readonly string[] } | undefined,
+): SQL | undefined {
+  if (!filter) return undefined
+  const list = (words: readonly string[]) => {
+    if (!words.every((word) => /^[a-z]+$/.test(word))) throw new Error(`Not plain: ${words}`)
+    return sql.raw(words.map((word) => `'${word}'`).join(', '))
+  }
+  const parts = []
+  if (filter.any.length > 0) parts.push(sql`${column} in (${list(filter.any)})`)
+  if (filter.none.length > 0) parts.push(sql`${column} not in (${list(filter.none)})`)
+  return sql.join(parts, sql` and `)
+}
+
 /** `column` is any of the one and none of the other; undefined when nothing is asked. */
 export function anyOrNone(
   column: SQL,

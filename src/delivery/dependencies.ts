@@ -62,9 +62,9 @@ const ASKED: Record<Kind, ReadonlySet<string>> = {
     'q highlight category source speaker language ids publishedAfter publishedBefore updatedAfter status sort fields include body limit cursor count facets fields[categories] fields[sources] fields[quotes] fields[corrections] fields[related]',
   ),
   quote: words(
-    'q highlight speaker article source category language kind state ids saidAfter saidBefore sort fields limit cursor count facets',
+    'q highlight speaker article source category language kind state ids saidAfter saidBefore sort fields include fields[speaker] limit cursor count facets',
   ),
-  source: words('q kind organization ids sort include fields limit cursor count'),
+  source: words('q kind organization ids sort include facets fields limit cursor count'),
   category: words('q parent ids tree sort include fields limit cursor count'),
 }
 
@@ -100,7 +100,8 @@ function page(made: Made, kind: Kind): string[] {
   const asked = Object.entries(query).filter(([, value]) => value !== undefined)
   const strange = asked.some(([name]) => !ASKED[kind].has(name))
   const { q, sort = 'name', facets } = query as { q?: string; sort?: string; facets?: unknown }
-  // What was probably meant comes from anybody's headline or name, and may be there tomorrow.
+  // What was probably meant comes from anybody's headline or name, and may be there tomorrow; of
+  // sources and categories from their own names, on which their lists depend anyway.
   const suggests = empty && q !== undefined && (kind === 'article' || kind === 'quote')
   const ordered = operation === 'listSimilarQuotes' || OWN_SORTS.test(sort)
   return [
@@ -149,6 +150,8 @@ function covered(made: Made, kind: Kind, name: string, groups: Set<string>): boo
     case 'quote.article':
       return true
     case 'quote.speaker': {
+      // Included, it shows its organisation too.
+      if ((made.query as { include?: unknown }).include) return false
       // All of one list are said by those that were asked for.
       const speakers = made.resolved?.speaker?.any ?? []
       for (const id of speakers) groups.add(group('source', id))
@@ -237,7 +240,7 @@ function member(kind: Kind, name: string, object: Shown, groups: Set<string>): b
       if (other) groups.add(group('article', other.id))
       return true
     case 'quote.speaker':
-      if (other) groups.add(group('source', other.id))
+      if (other) showIn('source', [other], groups)
       return true
     case 'source.organization':
       // Shown only where readers see it; where none is shown, there may be one.

@@ -20,7 +20,8 @@ export function sent(
   { encoding, bytes }: Encoded,
 ): Sent {
   const headers = [...answer.headers]
-  headers.push('cache-control', publicPolicy(watch.seconds()), 'x-request-id', id)
+  const seconds = watch.seconds()
+  headers.push('cache-control', publicPolicy(seconds), 'x-request-id', id)
   if (answer.tag === undefined) {
     headers.push('content-length', String(Buffer.byteLength(bytes)))
     return { status: answer.status, headers, bytes: withId(answer, bytes, id) }
@@ -28,13 +29,17 @@ export function sent(
   const modified = settled(answer.modified, watch)
   if (modified !== undefined) headers.push('last-modified', new Date(modified).toUTCString())
   const tag = tagOf(answer, encoding)
-  const known = isConditional(asked)
-    ? has(
-        asked,
-        [tag, ...(['identity', 'br', 'gzip'] as const).map((e) => tagOf(answer, e))],
-        modified,
-      )
-    : undefined
+  // Told 304 with no time left, nginx takes the time that it was told with what it has, anew, and
+  // would show an article after its end: then it is told the whole.
+  const isStale = seconds === 0
+  const known =
+    isConditional(asked) && !isStale
+      ? has(
+          asked,
+          [tag, ...(['identity', 'br', 'gzip'] as const).map((e) => tagOf(answer, e))],
+          modified,
+        )
+      : undefined
   if (known !== undefined) {
     headers.push('etag', known || tag)
     return { status: 304, headers: withoutType(headers), bytes: undefined }

@@ -2,11 +2,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Reading } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
-import { findAddress, findAddresses, LEAD, leadTable, type SlugKind } from '../db/slugs.ts'
+import {
+  findAddress,
+  findAddresses,
+  findAlike,
+  LEAD,
+  leadTable,
+  type SlugKind,
+} from '../db/slugs.ts'
 import type { Query } from '../db/statement.ts'
 import type { Resolved } from '../db/where.ts'
 import { type Detail, Fault } from '../errors.ts'
 import { IdOrSlug, UUID } from '../fields.ts'
+import { didYouMean } from '../nearest.ts'
+import { LONGEST_SLUG } from '../slug.ts'
 import { noteRead } from './caching.ts'
 import type { Filter } from './parameters.ts'
 import { splitUrl } from './url.ts'
@@ -92,6 +101,25 @@ export function leadFilter<K extends string>(
   }
 }
 
+/** Of how many unknown names in a filter the nearest is looked for: each costs a look of its own. */
+const LOOKED_FOR = 5
+
+/** Why the names of a filter are refused that nothing has; with the nearest that this audience sees. */
+async function unknown(
+  reading: Reading,
+  parameter: string,
+  kind: SlugKind,
+  names: readonly string[],
+): Promise<Detail[]> {
+  const misspelt = names.filter((name) => !UUID.test(name) && name.length <= LONGEST_SLUG)
+  const alike = await findAlike(reading, kind, misspelt.slice(0, LOOKED_FOR))
+  return names.map((name) => {
+    const meant = didYouMean(name, alike.get(name) ?? [])
+    const told = JSON.stringify(name.slice(0, LONGEST_SLUG))
+    return { parameter, message: `There is no ${kind} ${told}${meant || '.'}` }
+  })
+}
+
 /**
  * Filters by slug or id (present or past) as filters by id. A name that this audience cannot see is
  * a 400 like one that does not exist.
@@ -106,17 +134,21 @@ export async function resolveFilters<K extends string>(
       if (!filter) return { parameter, resolved: undefined, errors: [] }
       const names = [...filter.any, ...filter.none]
       const found = await findAddresses(reading, kind, names)
-      const unknown = names.filter((name) => !found.has(name)).map((name) => name.slice(0, 100))
-      const errors: Detail[] = unknown.map((name) => {
-        return { parameter, message: `There is no ${kind} ${JSON.stringify(name)}.` }
-      })
       const ids = (list: string[]) => list.flatMap((name) => found.get(name)?.id ?? [])
-      return { parameter, resolved: { any: ids(filter.any), none: ids(filter.none) }, errors }
+      const resolved = { any: ids(filter.any), none: ids(filter.none) }
+      const missing = names.filter((name) => !found.has(name))
+      // By id, by slug, by an old slug: the same one may have several names.
+      const both = filter.none.filter((name) => resolved.any.includes(found.get(name)?.id ?? ''))
+      const errors: Detail[] = [
+        ...(await unknown(reading, parameter, kind, missing)),
+        ...both.map((name) => ({ parameter, message: `asks for ${name} and for none of it` })),
+      ]
+      return { parameter, resolved, errors }
     }),
   )
   const errors = answers.flatMap((answer) => answer.errors)
   if (errors.length > 0) {
-    throw new Fault('invalid_request', 'A filter names what does not exist.', { errors })
+    throw new Fault('invalid_request', 'A filter cannot be answered; see errors.', { errors })
   }
   return Object.fromEntries(
     answers.map(({ parameter, resolved }) => [parameter, resolved]),

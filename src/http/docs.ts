@@ -1,35 +1,52 @@
-import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import { z } from 'zod'
+import type { Config } from '../config.ts'
 import { ERRORS, type ErrorCode, Fault } from '../errors.ts'
 import type { App } from './app.ts'
 import { statusOf } from './problem.ts'
 
-/**
- * Swagger UI's own default lets styles and fonts come from any https origin, and asks browsers to
- * load everything by https, which a service on a plain http port cannot answer.
- */
-const POLICY = [
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;",
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-].join(' ')
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The application that describes this one; made when it is first asked for. */
+    reference(): Promise<FastifyInstance>
+  }
+}
+
+/** Notes the routes that come after it, for `app.reference()`. */
+export function describeRoutes(app: FastifyInstance, config: Config): void {
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', ({ method, url, schema, config }) => {
+    if (schema?.hide || method === 'HEAD') return
+    routes.push({ method, url, ...(schema && { schema }), ...(config && { config }), handler })
+  })
+  let made: Promise<FastifyInstance> | undefined
+  const make = async () => (await import('./openapi.ts')).referenceOf(routes, config)
+  app.decorate('reference', () => {
+    made ??= make()
+    return made
+  })
+  app.addHook('onClose', async () => (await made)?.close())
+}
+
+/** It is described and not called. */
+const handler = async () => {}
+
+/** Headers of an answer that are not its own but of how it was sent. */
+const OF_TRANSFER = ['connection', 'content-length', 'date', 'keep-alive', 'transfer-encoding']
 
 /**
  * `/openapi.json`, `/docs` (Swagger UI; all assets from its npm package, under a content security
  * policy that allows no other origin) and `/problems/{code}`, where a problem's `type` leads.
  */
-export async function docs(app: App, publicUrl: string): Promise<void> {
-  app.get(
-    '/openapi.json',
-    { schema: { hide: true }, config: { open: true } },
-    async (_request, reply) =>
-      reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
-  )
+export function docs(app: App): void {
+  const unlisted = { schema: { hide: true }, config: { open: true } } as const
+  app.get('/openapi.json', unlisted, async (_request, reply) => {
+    const document = (await app.reference()).swagger()
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(document))
+  })
   app.get(
     '/problems/:code',
-    {
-      schema: { hide: true, params: z.object({ code: z.string() }) },
-      config: { open: true },
-    },
+    { ...unlisted, schema: { hide: true, params: z.object({ code: z.string() }) } },
     async (request, reply) => {
       const code = request.params.code as ErrorCode
       if (!Object.hasOwn(ERRORS, code)) throw new Fault('not_found', 'There is no such problem.')
@@ -38,26 +55,15 @@ export async function docs(app: App, publicUrl: string): Promise<void> {
         .send(`${code} (${statusOf(code)})\n\n${ERRORS[code].title}.\n`)
     },
   )
-  app.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/docs')) route.config = { ...route.config, open: true }
-  })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: POLICY,
-    // The page sends requests to where it came from: under another name of this host, its own
-    // policy would forbid it to reach PUBLIC_URL.
-    transformSpecification: (document) => ({
-      ...document,
-      servers: [{ url: new URL(publicUrl).pathname }],
-    }),
-    uiConfig: {
-      // Without the bar at the top, whose logo has a style of its own in it, which POLICY forbids.
-      layout: 'BaseLayout',
-      // Otherwise the page asks validator.swagger.io for a badge, and tells it our address.
-      validatorUrl: null,
-      deepLinking: true,
-      tryItOutEnabled: true,
-      displayRequestDuration: true,
-    },
-  })
+  for (const path of ['/docs', '/docs/*']) {
+    app.get(path, unlisted, async ({ url, headers }, reply) => {
+      const reference = await app.reference()
+      const answer = await reference.inject({ method: 'GET', url, headers })
+      if (answer.statusCode === 404) throw new Fault('not_found', 'There is nothing at this path.')
+      for (const [name, value] of Object.entries(answer.headers)) {
+        if (!OF_TRANSFER.includes(name)) reply.header(name, value)
+      }
+      return reply.code(answer.statusCode).send(answer.rawPayload)
+    })
+  }
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyRequest } from 'fastify'
 import type { Tx } from '../db/client.ts'
+import { behind } from '../db/pipeline.ts'
 import { idempotencyKeys } from '../db/tables.ts'
 import { Fault } from '../errors.ts'
 import { splitUrl } from './url.ts'
@@ -51,9 +52,8 @@ export async function once(
     eq(idempotencyKeys.path, path),
     eq(idempotencyKeys.key, key),
   )
-  await tx
-    .delete(idempotencyKeys)
-    .where(and(row, sql`${idempotencyKeys.createdAt} < now() - ${REMEMBERED}`))
+  const outdated = sql`${idempotencyKeys.createdAt} < now() - ${REMEMBERED}`
+  behind(tx, tx.delete(idempotencyKeys).where(and(row, outdated)))
   const claimed = await tx
     .insert(idempotencyKeys)
     .values({ apiKeyId: keyId, path, key, requestHash, createdAt: sql`now()` })
@@ -73,7 +73,7 @@ export async function once(
     return { status: stored.status ?? 200, headers: stored.headers ?? {}, body: stored.body ?? '' }
   }
   const { status, headers, body } = await work()
-  await tx.update(idempotencyKeys).set({ status, headers, body }).where(row)
+  behind(tx, tx.update(idempotencyKeys).set({ status, headers, body }).where(row))
   return { status, headers, body }
 }
 

@@ -7,13 +7,16 @@ const MAX_DEPTH = 32
 /** JSON's tokens. Run only over text that JSON.parse has accepted, so it need not be strict. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g
 
+/** An object, with the names it has so far and the one that was read last, or an array, with its place. */
+type Step = { names: Set<string> | undefined; key: string; index: number }
+
 /**
  * What JSON.parse passes over in silence: a name given twice (it keeps the last; RFC 8259 section 4
  * leaves it open), `__proto__`, and nesting without end. One pass, no recursion.
  */
 function silentFaults(text: string): Detail[] {
   const faults: Detail[] = []
-  const path: { names: Set<string> | undefined; key: string; index: number }[] = []
+  const path: Step[] = []
   let last = ''
   for (const [token] of text.matchAll(TOKEN)) {
     const top = path.at(-1)
@@ -27,18 +30,20 @@ function silentFaults(text: string): Detail[] {
     } else if (token === ',' && top) {
       top.index++
     } else if (token === ':' && top?.names) {
-      const name = JSON.parse(last) as string
+      const name = last.includes('\\') ? (JSON.parse(last) as string) : last.slice(1, -1)
       top.key = name
-      const pointer = path
-        .map((p) => `/${escapePointer(p.names ? p.key : String(p.index))}`)
-        .join('')
-      if (top.names.has(name)) faults.push({ pointer, message: 'is given more than once' })
-      if (name === '__proto__') faults.push({ pointer, message: 'is not a name allowed here' })
+      const fault = (message: string) => faults.push({ pointer: pointerOf(path), message })
+      if (top.names.has(name)) fault('is given more than once')
+      if (name === '__proto__') fault('is not a name allowed here')
       top.names.add(name)
     }
     last = token
   }
   return faults
+}
+
+function pointerOf(path: readonly Step[]): string {
+  return path.map((p) => `/${escapePointer(p.names ? p.key : String(p.index))}`).join('')
 }
 
 /** One reference token of a JSON pointer (RFC 6901 section 3). */

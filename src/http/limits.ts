@@ -1,6 +1,16 @@
+import { createRequire } from 'node:module'
 import type { FastifyReply } from 'fastify'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type * as Limiter from 'rate-limiter-flexible'
 import { Fault } from '../errors.ts'
+
+// Its index also loads the limiters that count in two dozen databases.
+const load = createRequire(import.meta.url)
+const RateLimiterMemory = load(
+  'rate-limiter-flexible/lib/RateLimiterMemory.js',
+) as typeof Limiter.RateLimiterMemory
+const RateLimiterRes = load(
+  'rate-limiter-flexible/lib/RateLimiterRes.js',
+) as typeof Limiter.RateLimiterRes
 
 /** Seconds of the window. */
 const WINDOW = 60
@@ -20,7 +30,7 @@ export type Count = (caller: Caller, reply: FastifyReply) => Promise<void> | und
  * (draft-ietf-httpapi-ratelimit-headers-10), and 429 with `Retry-After`. Each process counts for itself.
  */
 export function limitRates(perMinute: number): Count {
-  const limiters = new Map<number, RateLimiterMemory>()
+  const limiters = new Map<number, Limiter.RateLimiterMemory>()
   const limiterOf = (points: number) => {
     const known = limiters.get(points) ?? new RateLimiterMemory({ points, duration: WINDOW })
     limiters.set(points, known)
@@ -32,10 +42,14 @@ export function limitRates(perMinute: number): Count {
   }
 }
 
-async function consume(limiter: RateLimiterMemory, id: string, reply: FastifyReply): Promise<void> {
+async function consume(
+  limiter: Limiter.RateLimiterMemory,
+  id: string,
+  reply: FastifyReply,
+): Promise<void> {
   const { points } = limiter
   reply.header('ratelimit-policy', `"default";q=${points};w=${WINDOW}`)
-  const told = (result: RateLimiterRes) => {
+  const told = (result: Limiter.RateLimiterRes) => {
     const seconds = Math.ceil(result.msBeforeNext / 1000)
     reply.header('ratelimit', `"default";r=${result.remainingPoints};t=${seconds}`)
     return seconds

@@ -1,9 +1,11 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
 import type { Config } from '../config.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import { Problem, statusOf } from './problem.ts'
+import { COMPILERS } from './validation.ts'
 
 const DESCRIPTION = `A headless news content API: articles, quotes, sources and categories.
 
@@ -160,13 +162,16 @@ function securityOf({ config }: RouteOptions): Record<string, string[]>[] {
 }
 
 /**
- * The OpenAPI document, out of the schemas that validate. A route says `throws`, `ifMatch`,
- * `redirects`, `scope` and `example` in its config; what follows from them is written here.
+ * A second application, which only describes the first: its OpenAPI document, out of the schemas that
+ * validate, and the page under `/docs`. A route says `throws`, `ifMatch`, `redirects`, `scope` and
+ * `example` in its config; what follows from them is written here. To be imported when it is asked for:
+ * all that this takes is 200 modules.
  */
-export async function describeApi(
-  app: FastifyInstance,
+export async function referenceOf(
+  routes: readonly RouteOptions[],
   { publicUrl, publicationName }: Config,
-): Promise<void> {
+): Promise<FastifyInstance> {
+  const app = Fastify({ schemaController: COMPILERS })
   await app.register(fastifyZodOpenApiPlugin)
   await app.register(swagger, {
     openapi: {
@@ -207,6 +212,41 @@ export async function describeApi(
     transformObject: (options) =>
       finish(fastifyZodOpenApiTransformers.transformObject(options) as Json),
   })
+  await app.register(swaggerUi, page(publicUrl))
+  for (const route of routes) app.route(route)
+  await app.ready()
+  return app
+}
+
+/**
+ * Swagger UI's own default lets styles and fonts come from any https origin, and asks browsers to
+ * load everything by https, which a service on a plain http port cannot answer.
+ */
+const POLICY = [
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;",
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+].join(' ')
+
+function page(publicUrl: string): FastifySwaggerUiOptions {
+  return {
+    routePrefix: '/docs',
+    staticCSP: POLICY,
+    // The page sends requests to where it came from: under another name of this host, its own
+    // policy would forbid it to reach PUBLIC_URL.
+    transformSpecification: (document) => ({
+      ...document,
+      servers: [{ url: new URL(publicUrl).pathname }],
+    }),
+    uiConfig: {
+      // Without the bar at the top, whose logo has a style of its own in it, which POLICY forbids.
+      layout: 'BaseLayout',
+      // Otherwise the page asks validator.swagger.io for a badge, and tells it our address.
+      validatorUrl: null,
+      deepLinking: true,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+    },
+  }
 }
 
 const TAGS = [

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { InstantInput, UUID } from '../fields.ts'
+import { InstantInput, Language, UUID } from '../fields.ts'
+import { didYouMean } from '../nearest.ts'
 import { text } from '../text.ts'
-import { didYouMean } from './nearest.ts'
 
 /*
  * The building blocks of query parameters. They take the string as it came and give the value the
@@ -54,6 +54,17 @@ export function filter(description: string, example: string, allowed?: readonly 
       }`,
       param: { example },
     })
+}
+
+/** A filter by language: `en` is any English. What is no language tag at all finds nothing, ever. */
+export function languages(description: string) {
+  return filter(description, 'en').superRefine((asked, ctx) => {
+    for (const tag of [...(asked?.any ?? []), ...(asked?.none ?? [])]) {
+      if (tag === '' || Language.safeParse(tag).success) continue
+      const message = `${JSON.stringify(tag.slice(0, 60))} is not a BCP 47 language tag, such as en or pt-BR`
+      ctx.addIssue({ code: 'custom', message })
+    }
+  })
 }
 
 /** A comma-separated list out of `allowed`, documented as an array without explode. */

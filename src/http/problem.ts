@@ -127,6 +127,9 @@ function fromDatabase(error: unknown): Fault | undefined {
   }
 }
 
+/** What pg says of a pool that is full, and of a connection that is lost. */
+const LOST = /^(timeout exceeded when trying|Connection terminated|Client .* is not queryable)/
+
 /**
  * The database is away, overloaded or busy: connection exceptions (08), lack of resources (53),
  * operator intervention and time-outs (57), deadlocks and conflicts after all attempts (40), and
@@ -138,7 +141,7 @@ function isUnavailable(error: unknown, sqlstate: string | undefined): boolean {
     const { code = '' } = e as NodeJS.ErrnoException
     if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT)$/.test(code))
       return true
-    if (/^(timeout exceeded when trying|Connection terminated)/.test(e.message)) return true
+    if (LOST.test(e.message)) return true
   }
   return false
 }

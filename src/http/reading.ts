@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Executor, Reading } from '../db/client.ts'
+import { LRUCache } from 'lru-cache'
+import type { Reading, Writing } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
 import { type Listed, pageOfObjects } from '../db/listing.ts'
 import type { SlugKind } from '../db/slugs.ts'
-import { carryOut, type Plan, type Query } from '../db/statement.ts'
+import { carryOut, type Plan, type Prepared, prepare, type Query } from '../db/statement.ts'
 import { missing } from '../errors.ts'
 import { UUID } from '../fields.ts'
 import {
@@ -164,11 +165,25 @@ function planOf(item: ItemRead, isId: boolean): Plan<Shown> {
   }
 }
 
-/** An item as its writer is shown it, in the transaction of the write. Throws `not_found`. */
-export async function showWritten(db: Executor, item: ItemRead): Promise<Shown> {
-  const shown = await carryOut(db, planOf(item, true), item.name, '')
-  if (!shown) throw missing(item.kind)
-  return shown
+/** Ways of asking for what was written that are kept, for each kind. */
+const MOST = 100
+
+/**
+ * Items as their writers are shown them, in the transaction of the write: what is asked for, and how it
+ * is asked, is written down the first time. Throws `not_found`.
+ */
+export function shownToWriter<Query extends object>(
+  itemOf: (id: string, query: Query) => ItemRead,
+): (ctx: Writing, id: string, query: Query) => Promise<Shown> {
+  const known = new LRUCache<string, Prepared<Shown>>({ max: MOST })
+  return async ({ tx }, id, query) => {
+    const key = JSON.stringify(query)
+    const ask = known.get(key) ?? prepare(planOf(itemOf(id, query), true))
+    known.set(key, ask)
+    const shown = await ask(tx.$client, id, '')
+    if (!shown) throw missing(itemOf(id, query).kind)
+    return shown
+  }
 }
 
 /** An item as it is sent. */

@@ -5,7 +5,7 @@ import type { Expected } from '../db/versions.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { App } from './app.ts'
 import { ifMatch, requireIfMatch, type Shown } from './caching.ts'
-import { type Written, write } from './writing.ts'
+import { write } from './writing.ts'
 
 /** What an operation says of itself. */
 type Said = {
@@ -81,7 +81,7 @@ export function resourceWrites<
   const item = `${path}/:${parameter}`
   const tags = [resource.tag]
   const { scope = 'content:write' } = resource
-  const { shown, show } = create.reveals ?? resource
+  const created = create.reveals ?? resource
 
   app.post(
     path,
@@ -93,7 +93,7 @@ export function resourceWrites<
         description: create.description,
         querystring: resource.query,
         body: create.body,
-        response: { 201: shown },
+        response: { 201: created.shown },
       },
       config: {
         scope,
@@ -105,7 +105,8 @@ export function resourceWrites<
     (request, reply) =>
       write(db, request, reply, async (ctx) => {
         const id = await create.run(ctx, request.body as z.output<Create>)
-        return written(201, `/v1${path}`, await show(ctx, id, request.query as z.output<Query>))
+        const shown = created.show(ctx, id, request.query as z.output<Query>)
+        return { status: 201, path: `/v1${path}`, shown }
       }),
   )
 
@@ -135,11 +136,8 @@ export function resourceWrites<
         const name = nameIn(request.params, parameter)
         const { body, query } = request
         const id = await update.run(ctx, name, body as z.output<Patch>, expected, query)
-        return written(
-          200,
-          `/v1${path}`,
-          await resource.show(ctx, id, request.query as z.output<Query>),
-        )
+        const shown = resource.show(ctx, id, request.query as z.output<Query>)
+        return { status: 200, path: `/v1${path}`, shown }
       })
     },
   )
@@ -211,7 +209,7 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
   verb: Verb<Body, z.output<Query>>,
 ): void {
   const { kind, path, params } = resource
-  const { shown, show } = verb.reveals ?? resource
+  const done = verb.reveals ?? resource
   const [parameter = ''] = Object.keys(params.shape)
   app.post(
     `${path}/:${parameter}/${verb.suffix ?? verb.name}`,
@@ -224,7 +222,7 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         params: verb.params ? params.extend(verb.params) : params,
         querystring: verb.leavesNothing ? z.strictObject({}) : (verb.query ?? resource.query),
         body: verb.body,
-        response: verb.leavesNothing ? { 204: z.null() } : { 200: shown },
+        response: verb.leavesNothing ? { 204: z.null() } : { 200: done.shown },
       },
       config: {
         scope: verb.scope,
@@ -243,7 +241,8 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         const more = { query, params: named }
         const id = await verb.run(ctx, nameIn(named, parameter), input, expected, more)
         if (id === undefined) return { status: 204 }
-        return written(200, `/v1${path}`, await show(ctx, id, query as z.output<Query>))
+        const shown = done.show(ctx, id, query as z.output<Query>)
+        return { status: 200, path: `/v1${path}`, shown }
       })
     },
   )
@@ -251,12 +250,4 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
 
 function nameIn(params: unknown, parameter: string): string {
   return String((params as Record<string, unknown>)[parameter])
-}
-
-function written(status: 200 | 201, path: string, { body, version, address }: Shown): Written {
-  return {
-    ...{ status, body },
-    ...(version !== undefined && { version }),
-    ...(status === 201 && { location: `${path}/${address}` }),
-  }
 }

@@ -6,3 +6,13 @@ export function splitUrl(url: string): { path: string; query: string } {
   const at = url.indexOf('?')
   return at === -1 ? { path: url, query: '' } : { path: url.slice(0, at), query: url.slice(at + 1) }
 }
+
+/**
+ * A request's target without the scheme and host that it may be written with, as proxies do (absolute
+ * form: RFC 9112 section 3.2.2): which host was asked makes no difference, and is echoed nowhere.
+ */
+export function originForm(target: string): string {
+  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? []
+  if (rest === undefined) return target
+  return rest.startsWith('/') ? rest : `/${rest}`
+}

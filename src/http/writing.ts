@@ -1,16 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Database, transaction, type Writing } from '../db/client.ts'
+import { behind } from '../db/pipeline.ts'
 import { Fault } from '../errors.ts'
-import { itemTag } from './caching.ts'
+import { itemTag, type Shown } from './caching.ts'
 import { type Answer, idempotencyKey, once } from './idempotency.ts'
 
-/** What a write leads to: the resource as its caller may read it (JSON, if it is text), or nothing after a DELETE. */
-export type Written =
-  | { status: 200 | 201; body: object | string; version?: number; location?: string }
-  | { status: 204 }
+/**
+ * What a write leads to: the resource as its caller may read it, asked for in the transaction and not
+ * waited for, and the path that its address continues; or nothing after a DELETE.
+ */
+export type Written = { status: 200 | 201; path: string; shown: Promise<Shown> } | { status: 204 }
 
 /**
- * Runs a write: one transaction with the command in it, the answer made inside (so that it is what
+ * Runs a write: one transaction with the command in it, the answer read inside (so that it is what
  * was written), an Idempotency-Key honoured in the same transaction.
  */
 export async function write(
@@ -21,21 +23,30 @@ export async function write(
 ): Promise<FastifyReply> {
   const { actor } = request
   if (!actor) throw new Fault('unauthenticated', 'Writing needs a key.')
+  const { keyId } = actor
   const key = idempotencyKey(request)
-  const answer = await transaction(db, async (tx) => {
-    const act = async () => answerOf(await work({ tx, actor, requestId: request.id }))
-    return key && actor.keyId ? once(tx, request, actor.keyId, key, act) : act()
+  const { answer } = await transaction(db, async (tx) => {
+    const act = () => work({ tx, actor, requestId: request.id })
+    if (key && keyId) {
+      const kept = await once(tx, request, keyId, key, async () => answerOf(await act()))
+      return { answer: Promise.resolve(kept) }
+    }
+    const answer = answerOf(await act())
+    // The commit goes behind its question.
+    behind(tx, answer)
+    return { answer }
   })
-  reply.code(answer.status).headers(answer.headers).header('cache-control', 'no-store')
-  return answer.body === '' ? reply.send() : reply.send(answer.body)
+  const { status, headers, body } = await answer
+  reply.code(status).headers(headers).header('cache-control', 'no-store')
+  return body === '' ? reply.send() : reply.send(body)
 }
 
-function answerOf(written: Written): Answer {
-  if (written.status === 204) return { status: 204, headers: {}, body: '' }
-  const { body: made } = written
-  const body = typeof made === 'string' ? made : JSON.stringify(made)
+async function answerOf(written: Written): Promise<Answer> {
+  const { status } = written
+  if (status === 204) return { status, headers: {}, body: '' }
+  const { body, version, address } = await written.shown
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' }
-  if (written.version !== undefined) headers.etag = itemTag(written.version, body)
-  if (written.location !== undefined) headers.location = written.location
-  return { status: written.status, headers, body }
+  if (version !== undefined) headers.etag = itemTag(version, body)
+  if (status === 201) headers.location = `${written.path}/${address}`
+  return { status, headers, body }
 }

@@ -1,8 +1,8 @@
-import { eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Actor, Scope } from '../actor.ts'
 import type { Database, Executor } from '../db/client.ts'
 import { type Listing, listRows } from '../db/listing.ts'
-import { apiKeys, partners } from '../db/tables.ts'
+import { fixed, given } from '../db/statement.ts'
 import { matches, prefixOf } from './secret.ts'
 
 /** A row of api_keys, less its hash. */
@@ -46,27 +46,30 @@ export async function findKeyById(db: Executor, id: string): Promise<KeyRow | un
   return rows[0]
 }
 
+type LiveKey = {
+  id: string
+  name: string
+  hash: Buffer
+  scopes: Scope[]
+  partnerId: string | null
+  rateLimit: number | null
+}
+
+const byPrefix = fixed<LiveKey>(sql`
+  select k.id, k.name, k.hash, k.scopes, k.partner_id as "partnerId", p.rate_limit as "rateLimit"
+  from api_keys k left join partners p on p.id = k.partner_id
+  where k.prefix = ${given('prefix')} and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > now())`)
+
 /** Who a key belongs to, while it is neither expired nor revoked; undefined otherwise. */
 export async function findActor(db: Database, key: string): Promise<Actor | undefined> {
   const prefix = prefixOf(key)
   if (!prefix) return undefined
-  const [row] = await db.editor
-    .select({
-      id: apiKeys.id,
-      name: apiKeys.name,
-      hash: apiKeys.hash,
-      scopes: apiKeys.scopes,
-      partnerId: apiKeys.partnerId,
-      rateLimit: partners.rateLimit,
-      live: sql<boolean>`${apiKeys.revokedAt} is null and (${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > now())`,
-    })
-    .from(apiKeys)
-    .leftJoin(partners, eq(partners.id, apiKeys.partnerId))
-    .where(eq(apiKeys.prefix, prefix))
-  if (!row || !matches(key, row.hash) || !row.live) return undefined
+  const [row] = await byPrefix(db.editor, { prefix })
+  if (!row || !matches(key, row.hash)) return undefined
   const { id: keyId, name, scopes, partnerId, rateLimit } = row
   return {
-    ...{ keyId, name, scopes: new Set(scopes as Scope[]) },
+    ...{ keyId, name, scopes: new Set(scopes) },
     ...(partnerId !== null && { partnerId, ...(rateLimit !== null && { rateLimit }) }),
   }
 }

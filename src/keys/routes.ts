@@ -84,7 +84,8 @@ export function keyRoutes(app: App, { config, db }: Services): void {
         const { id, key } = await createKey(ctx, request.body)
         const row = await findKeyById(ctx.tx, id)
         if (!row) throw missing('key')
-        return { status: 201, body: { ...presentKey(row), key }, location: `/v1/keys/${id}` }
+        const body = JSON.stringify({ ...presentKey(row), key })
+        return { status: 201, path: '/v1/keys', shown: Promise.resolve({ body, address: id }) }
       }),
   )
 

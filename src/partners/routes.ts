@@ -5,7 +5,7 @@ import { missing } from '../errors.ts'
 import type { App, Services } from '../http/app.ts'
 import { sendRead } from '../http/caching.ts'
 import { pagesOf } from '../http/paging.ts'
-import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
+import { type ItemRead, isCounted, sendItem, sendList, shownToWriter } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { accessFacts } from './access.ts'
 import { createPartner, endPartner, updatePartner } from './commands.ts'
@@ -119,7 +119,7 @@ export function partnerWrites(app: App, { db }: Services): void {
     params: PartnerParams,
     shown: Partner,
     query: PartnerQuery,
-    show: ({ tx }, id, query) => showWritten(tx, partnerItem(id, query)),
+    show: shownToWriter(partnerItem),
     create: {
       summary: 'Make a partner',
       description: 'Entitled to all that is public, unless it is said otherwise.',

@@ -25,7 +25,7 @@ async function ended(
   id: string,
   event: ArticleEvent,
 ): Promise<void> {
-  await nextVersion(ctx, article)
+  nextVersion(ctx, article)
   await recordArticles(ctx, [article.id], event, { part: { kind: 'quote', id } })
 }
 

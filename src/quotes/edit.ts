@@ -1,4 +1,4 @@
-import { diffArrays } from 'diff'
+import { diffArrays } from 'diff/lib/diff/array.js'
 import type { Text } from './fold.ts'
 import { type Stretch, tokensOf } from './stretches.ts'
 

@@ -15,7 +15,7 @@ import type { QuoteFacets } from './schema.ts'
 /** How many quotes there are by each of `facets`. */
 export function countQuoteFacets(
   reading: Reading,
-  { from, where }: Found,
+  { tables, from, where }: Pick<Found, 'tables' | 'from' | 'where'>,
   facets: readonly (keyof QuoteFacets)[],
   most: number,
 ): Promise<QuoteFacets> {
@@ -32,5 +32,5 @@ export function countQuoteFacets(
     language: BY_LANGUAGE,
     month: BY_MONTH,
   }
-  return countFacets(reading, { tables: [], rows }, facets, by, most)
+  return countFacets(reading, { tables, rows }, facets, by, most)
 }

@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { CORRECTION } from '../corrections/members.ts'
 import type { Reading } from '../db/client.ts'
-import { arrayOf, instant, type Members, pickMembers, reference } from '../db/json.ts'
+import { arrayOf, instant, type Members, pickMembers, reference, selected } from '../db/json.ts'
 import { view } from '../db/slugs.ts'
+import { SOURCE } from '../sources/members.ts'
+import type { QuoteQuery } from './schema.ts'
 
 /**
  * A quote as its readers get it, out of a row `q` of the views `quotes` and `searched_quotes`, whose
@@ -35,10 +37,15 @@ export function quoteMembers({ schema }: Pick<Reading, 'schema'>): Members {
   }
 }
 
-/** A quote of this audience's view, with the members that were asked for. */
+/** A quote of this audience's view, with what was asked for. */
 export function shownQuote(
   reading: Pick<Reading, 'schema'>,
-  fields: readonly string[] | undefined,
+  { fields, include, 'fields[speaker]': ofSpeaker }: QuoteQuery,
 ): Members {
-  return pickMembers(quoteMembers(reading), fields)
+  const members = pickMembers(quoteMembers(reading), fields)
+  if (!include?.includes('speaker')) return members
+  const speaker = sql`(select row_to_json(o) from ${view(reading.schema, 'sources')} s
+    cross join lateral (select ${selected(pickMembers(SOURCE, ofSpeaker))}) o
+    where s.id = q.speaker_id)`
+  return { ...members, speaker }
 }

@@ -1,13 +1,31 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { listedUnder, type Named } from '../articles/skeleton.ts'
+import { listedUnder, type Named, printedUnder } from '../articles/skeleton.ts'
 import type { Reading } from '../db/client.ts'
 import { type Members, selected } from '../db/json.ts'
 import type { Order } from '../db/keyset.ts'
-import { countRows, type Listing, listObjects } from '../db/listing.ts'
+import { countRows, FIRST, type Listed, type Listing, listObjects } from '../db/listing.ts'
+import { inOrder, listSkeleton, type Ways } from '../db/skeleton.ts'
 import { view } from '../db/slugs.ts'
-import { anyOrNone, array, bothWays, type Resolved } from '../db/where.ts'
-import { matchesWords, meantIn } from '../search/configurations.ts'
-import { inRanges, marked, suggest } from '../search/queries.ts'
+import {
+  anyOrNone,
+  array,
+  type Ids,
+  isOne,
+  plannedAnew,
+  type Resolved,
+  wordsOrNone,
+} from '../db/where.ts'
+import {
+  inLanguages,
+  marked,
+  matches,
+  rankedWordsOf,
+  searching,
+  suggest,
+  type Words,
+  waysOf,
+} from '../search/queries.ts'
+import { byRank } from '../search/ranked.ts'
 import type { QuoteListQuery } from './schema.ts'
 
 const ORDERS = {
@@ -28,8 +46,16 @@ export function findQuote({ schema }: Pick<Reading, 'schema'>, id: SQL, members:
 /** Resolved filters of the list. */
 type NamedInQuotes = Named & { article: Resolved | undefined }
 
-/** The rows of a list: where `q` is from, and the conditions on it. */
-export type Found = { lead?: SQL | undefined; from: SQL; where: SQL[] }
+/** The rows of a list: the tables of its search in front, where `q` is from, the conditions on it. */
+export type Found = {
+  lead?: SQL | undefined
+  tables: SQL[]
+  from: SQL
+  where: SQL[]
+  /** The two ways to what is printed under one category or source, if that is asked for. */
+  ways: Ways | undefined
+  words: Words | undefined
+}
 
 const LANGUAGE = sql`q.search_language`
 
@@ -40,93 +66,116 @@ export function findQuotes(
   named: NamedInQuotes,
   lead?: SQL,
 ): Found {
-  const where = [
-    query.q && matchesWords(sql`q.search`, LANGUAGE, query.q),
+  const { sort, saidAfter, saidBefore } = query
+  const languages = query.language?.any.length ? query.language.any : undefined
+  const words = query.q === undefined ? undefined : { q: query.q, languages }
+  // By its own order a window is a walk from its end, whatever its instants.
+  const anew = /^-?saidAt$/.test(sort) ? sql`` : plannedAnew
+  const own = [
     query.ids && sql`q.id = any(${array(query.ids, 'uuid')})`,
     anyOrNone(sql`q.article_id`, named.article, 'uuid'),
     anyOrNone(sql`q.speaker_id`, named.speaker, 'uuid'),
-    listedUnder(reading, 'source', sql`q.article_id`, named.source),
-    listedUnder(reading, 'category', sql`q.article_id`, named.category),
-    bothWays(query.language, (ranges) => inRanges(LANGUAGE, ranges)),
+    inLanguages(LANGUAGE, query.language),
     // Of a draft without a date: it lies in no window.
-    query.saidAfter && sql`q.dated_at >= ${query.saidAfter}::timestamptz and isfinite(q.dated_at)`,
-    query.saidBefore && sql`q.dated_at < ${query.saidBefore}::timestamptz`,
-    anyOrNone(sql`q.kind`, query.kind),
-    anyOrNone(sql`q.state`, query.state),
+    saidAfter && sql`${anew} q.dated_at >= ${saidAfter}::timestamptz and isfinite(q.dated_at)`,
+    saidBefore && sql`${anew} q.dated_at < ${saidBefore}::timestamptz`,
+    wordsOrNone(sql`q.kind`, query.kind),
+    inStates(query.state),
   ].filter((condition) => condition !== undefined && condition !== '')
-  return { lead, from: searched(reading), where }
+  const printed = (except?: 'source' | 'category') =>
+    (['source', 'category'] as const).flatMap((kind) => {
+      const filter = named[kind]
+      const rest = filter && kind === except ? { any: [], none: filter.none } : filter
+      return listedUnder(reading, kind, sql`q.article_id`, rest) ?? []
+    })
+  const from = searched(reading)
+  // A speaker, an article or ids lead to few.
+  const open = !query.ids && !named.article && !named.speaker
+  const leading = (['source', 'category'] as const).find((k) => named[k] && isOne(named[k].any))
+  const ids = leading && open ? named[leading]?.any : undefined
+  return {
+    ...{ lead, tables: words ? searching(reading, words, 'quotes') : [], words },
+    ...{ from, where: [...own, ...printed()] },
+    ways:
+      leading && ids
+        ? waysUnder(reading, leading, ids, from, [...own, ...printed(leading)])
+        : undefined,
+  }
+}
+
+/** The two ways to what the articles of one category or source print. */
+function waysUnder(
+  reading: Pick<Reading, 'schema'>,
+  kind: 'source' | 'category',
+  ids: Ids,
+  from: SQL,
+  where: SQL[],
+): Ways {
+  const { few, walk } = printedUnder(reading, kind, ids, { from, article: sql`q.article_id` })
+  return {
+    few: { from: few.from, where: [...few.where, ...where] },
+    walk: { from: walk.from, where: [...walk.where, ...where] },
+    table: 'quotes',
+    dear: 3,
+  }
+}
+
+/** A paraphrase has no state. */
+function inStates(filter: QuoteListQuery['state']): SQL | undefined {
+  const condition = wordsOrNone(sql`q.state`, filter)
+  return filter?.any.length === 0 ? sql`(q.state is null or ${condition})` : condition
+}
+
+/** The quotes of a list for whoever counts them: its words are a condition like any other. */
+export function quoteSet({ tables, from, where, words }: Found) {
+  return { tables, from, where: words ? [matches(sql`q.search`), ...where] : where }
+}
+
+/** How many quotes there are on all pages of a list. */
+export function countQuotes(reading: Reading, found: Found): Promise<number> {
+  const { tables, from, where } = quoteSet(found)
+  return countRows(reading, { from, where }, tables)
 }
 
 /** A page of quotes, as one row of objects. */
 export function listQuotes(
-  { lead, from, where }: Found,
-  { sort, q = '' }: QuoteListQuery,
+  { lead, tables, from, where, words, ways }: Found,
+  sort: QuoteListQuery['sort'],
   page: Listing,
   members: Members,
+  /** How many matches are ranked at most, the newest. */
+  most: number,
 ): SQL {
-  const order: Order = {
-    columns: [
-      sort === 'relevance'
-        ? { column: relevance(q), type: 'integer' }
-        : { column: ORDERS[sort].column, type: 'timestamptz' },
-    ],
-    id: sql`q.id`,
-    descending: sort === 'relevance' || ORDERS[sort].descending,
+  const searched = { texts: 'quotes', alias: 'q', from, where } as const
+  const shown = { alias: 'q', lead, tables, from, page, members }
+  if (sort === 'relevance') {
+    // Cover density: how near to each other the words stand.
+    const rank = sql`(select ts_rank_cd(q.search, ${rankedWordsOf(LANGUAGE)}, 32)
+      from ${from} where q.id = n.id)`
+    return listSkeleton(byRank(searched, { date: 'dated_at', rank, most }, page), shown)
   }
-  return listObjects({ alias: 'q', lead, from, where, order, page, members })
+  const { column, descending } = ORDERS[sort]
+  const order: Order = { columns: [{ column, type: 'timestamptz' }], id: sql`q.id`, descending }
+  const either = words ? waysOf(searched) : ways
+  return either
+    ? listSkeleton(inOrder(either, order, page), shown)
+    : listObjects({ ...shown, where, order })
 }
 
 /** The text of the quote `q` with the words of a search marked. */
-export function markedText(words: string): SQL {
-  return marked(sql`q.text`, LANGUAGE, 'whole', meantIn(LANGUAGE, words))
+export function markedText(): SQL {
+  return marked(sql`q.text`, LANGUAGE, 'whole')
 }
 
 /** Words that were probably meant, when they find quotes where those of `query` find none. */
 export async function betterWords(reading: Reading, query: QuoteListQuery, named: NamedInQuotes) {
   if (query.q === undefined) return undefined
-  const finds = sql`exists (select from ${searched(reading)}
-    where ${matchesWords(sql`q.search`, LANGUAGE, sql`w.word`)})`
-  const q = await suggest(reading, query.q, finds)
+  const q = await suggest(reading, query.q, { texts: 'quotes' })
   if (q === undefined) return undefined
-  const count = await countRows(reading, findQuotes(reading, { ...query, q }, named))
-  return count > 0 ? q : undefined
+  const found = findQuotes(reading, { ...query, q }, named)
+  const first = listQuotes(found, '-saidAt', FIRST, { id: sql`q.id` }, 0)
+  const { rows } = await reading.db.execute<Listed>(first)
+  return rows[0]?.data ? q : undefined
 }
 
 const searched = ({ schema }: Pick<Reading, 'schema'>) => sql`${view(schema, 'searched_quotes')} q`
-
-/** Cover density out of a million: how near to each other the words stand. */
-function relevance(q: string): SQL {
-  return sql`(1000000 * ts_rank_cd(q.search, ${meantIn(LANGUAGE, q)}, 32))::integer`
-}
-
-/** What other quotes are compared with. */
-export type Compared = { id: string; text: string }
-
-/** The text of a quote, for comparing others with it; undefined when it is not there. */
-export async function findText({ db, schema }: Reading, id: string) {
-  const { rows } = await db.execute<Compared>(
-    sql`select id, text from ${view(schema, 'quotes')} where id = ${id}`,
-  )
-  return rows[0]
-}
-
-/**
- * Other quotes whose words are like a quote's (pg_trgm similarity of at least 0.3, its default),
- * most alike first, as objects.
- */
-export async function listSimilar(
-  { db, schema }: Reading,
-  quote: Compared,
-  limit: number,
-  members: Members,
-): Promise<string> {
-  const { rows } = await db.execute<{ data: string | null }>(sql`
-    select string_agg(row_to_json(o)::text, ',') as data
-    from (
-      select q.* from ${view(schema, 'quotes')} q
-      where q.text operator(public.%) ${quote.text} and q.id <> ${quote.id}
-      order by public.similarity(q.text, ${quote.text}) desc, q.dated_at desc, q.id
-      limit ${limit}
-    ) q cross join lateral (select ${selected(members)}) o`)
-  return rows[0]?.data ?? ''
-}

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { demandOfReader } from '../actor.ts'
 import type { Reading } from '../db/client.ts'
 import { absence } from '../db/gone.ts'
-import { countRows } from '../db/listing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
@@ -14,7 +13,7 @@ import {
   isFirst,
   sendItem,
   sendList,
-  showWritten,
+  shownToWriter,
 } from '../http/reading.ts'
 import { resourceVerb, resourceWrites } from '../http/resource.ts'
 import { FACET_VALUES } from '../search/schema.ts'
@@ -24,13 +23,13 @@ import { shownQuote } from './members.ts'
 import { finishedQuotes } from './present.ts'
 import {
   betterWords,
+  countQuotes,
   type Found,
   findQuote,
   findQuotes,
-  findText,
   listQuotes,
-  listSimilar,
   markedText,
+  quoteSet,
 } from './queries.ts'
 import {
   Quote,
@@ -41,8 +40,10 @@ import {
   QuotePatch,
   QuoteQuery,
   QuoteWriteQuery,
+  RANKED,
   SimilarQuery,
 } from './schema.ts'
+import { listSimilar } from './similar.ts'
 
 const tags = ['Quotes']
 
@@ -67,8 +68,8 @@ export function quoteReads(app: App, { config, db }: Services): void {
       const states = [...(query.state?.any ?? []), ...(query.state?.none ?? [])]
       if (states.includes('suggested'))
         demandOfReader(request.actor, 'drafts:read', 'Asking for suggested quotes')
-      const shown = shownQuote(reading, query.fields)
-      const members = query.highlight ? { ...shown, marked: markedText(query.q ?? '') } : shown
+      const shown = shownQuote(reading, query)
+      const members = query.highlight ? { ...shown, marked: markedText() } : shown
       return sendList(request, reply, reading, {
         filters: {
           article: ['article', query.article],
@@ -77,8 +78,10 @@ export function quoteReads(app: App, { config, db }: Services): void {
           category: ['category', query.category],
         },
         pagesAt: (url) => pagesOf(url, config.publicUrl, query),
-        statement: ({ named, lead }, page) =>
-          listQuotes(findQuotes(reading, query, named, lead), query, page, members),
+        statement: ({ named, lead }, page) => {
+          const found = findQuotes(reading, query, named, lead)
+          return listQuotes(found, query.sort, page, members, RANKED)
+        },
         members: [...Object.keys(shown), ...(query.highlight ? ['highlight'] : [])],
         ...(query.highlight && { finish: finishedQuotes }),
         counted: isCounted(query)
@@ -128,10 +131,9 @@ export function quoteReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { query, params } = request
-      const quote = await findText(reading, params.id)
-      if (!quote) throw await absence(reading, 'quote', params.id)
-      const members = shownQuote(reading, query.fields)
-      const data = await listSimilar(reading, quote, query.limit, members)
+      const members = shownQuote(reading, query)
+      const data = await listSimilar(reading, params.id, query.limit, members)
+      if (data === undefined) throw await absence(reading, 'quote', params.id)
       const pages = pagesOf(request.url, config.publicUrl, query)
       return sendShown(request, reply, {
         ...pages.body(data, undefined),
@@ -144,19 +146,15 @@ export function quoteReads(app: App, { config, db }: Services): void {
 /** What was asked for beside a list: how many there are on all pages, and by what. */
 async function countBeside(reading: Reading, { count, facets }: QuoteListQuery, found: Found) {
   const [counted, by] = await Promise.all([
-    count && countRows(reading, found),
-    facets && countQuoteFacets(reading, found, facets, FACET_VALUES),
+    count && countQuotes(reading, found),
+    facets && countQuoteFacets(reading, quoteSet(found), facets, FACET_VALUES),
   ])
   return { count: counted, facets: by }
 }
 
 /** One quote, by id, in this audience's view. */
-function quoteItem(
-  reading: Pick<Reading, 'schema'>,
-  name: string,
-  { fields }: QuoteQuery,
-): ItemRead {
-  const members = shownQuote(reading, fields)
+function quoteItem(reading: Pick<Reading, 'schema'>, name: string, query: QuoteQuery): ItemRead {
+  const members = shownQuote(reading, query)
   return {
     ...{ kind: 'quote', name },
     statement: (id) => findQuote(reading, id, members),
@@ -171,7 +169,7 @@ const resource = {
   params: QuoteParams,
   shown: Quote,
   query: QuoteQuery,
-  show: ({ tx }, id, query) => showWritten(tx, quoteItem({ schema: 'editor' }, id, query)),
+  show: shownToWriter((id, query) => quoteItem({ schema: 'editor' }, id, query)),
 } satisfies Partial<
   Parameters<typeof resourceWrites<z.ZodType, z.ZodType, typeof QuoteQuery, z.ZodType>>[2]
 >

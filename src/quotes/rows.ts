@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { LockedArticle } from '../articles/lock.ts'
 import type { Tx, Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
+import { behind } from '../db/pipeline.ts'
 import { quotes } from '../db/tables.ts'
 import { oneOf } from '../db/where.ts'
 import { type Detail, unknownReferences } from '../errors.ts'
@@ -39,7 +40,7 @@ function columnsOf(input: Changes, speakers: ReadonlyMap<string, string>) {
 }
 
 /** When it was said, as far as is known: the order of a speaker's quotes. */
-function datedAt(saidAt: Date | null | undefined, article: LockedArticle) {
+function datedAt(saidAt: Date | null | undefined, article: Pick<LockedArticle, 'id'>) {
   if (saidAt) return saidAt
   return sql`(select listed_at from articles where id = ${article.id})`
 }
@@ -56,7 +57,7 @@ export function quotesOf(tx: Tx, articleId: string): Promise<Row[]> {
 /** Adds quotes to an article's text, tied to it, from a place on; their ids. */
 export async function addQuotes(
   { tx }: Writing,
-  article: LockedArticle,
+  article: Pick<LockedArticle, 'id'>,
   plain: string,
   inputs: { input: QuoteInput; position: number; pointer: string }[],
   speakers: ReadonlyMap<string, string>,
@@ -101,7 +102,7 @@ export async function addQuotes(
 export async function changeQuote(
   { tx }: Writing,
   row: Row,
-  article: LockedArticle,
+  article: Pick<LockedArticle, 'id'>,
   plain: string,
   input: Changes,
   position: number,
@@ -145,7 +146,7 @@ export function differs(before: unknown, after: unknown): boolean {
  */
 export async function replaceQuotes(
   ctx: Writing,
-  article: LockedArticle,
+  article: Pick<LockedArticle, 'id'>,
   plain: string,
   inputs: QuoteInArticle[],
 ): Promise<void> {
@@ -190,9 +191,10 @@ export async function nextPosition(tx: Tx, articleId: string): Promise<number> {
 }
 
 /** Gives quotes without a time of their own the date of their article. */
-export async function redateQuotes({ tx }: Writing, articleId: string): Promise<void> {
-  await tx.execute(sql`
+export function redateQuotes({ tx }: Writing, articleId: string): void {
+  const redated = tx.execute(sql`
     update quotes q set dated_at = a.listed_at from articles a
     where a.id = q.article_id and a.id = ${articleId} and q.said_at is null
       and q.dated_at is distinct from a.listed_at`)
+  behind(tx, redated)
 }

@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { Correction } from '../corrections/schema.ts'
-import { Id, IdOrSlug, Instant, InstantInput, Language, Reference, Slug } from '../fields.ts'
+import { Id, IdOrSlug, Instant, InstantInput, Language, Slug } from '../fields.ts'
 import { PageMeta, pageOf } from '../http/paging.ts'
 import {
   choice,
   count,
   cursor,
+  fieldsOfIncluded,
   filter,
   flag,
   ids,
   instant,
+  languages,
   limit,
   list,
   needsWords,
@@ -17,6 +19,7 @@ import {
   windows,
 } from '../http/parameters.ts'
 import { didYouMean, FACET_VALUES, NamedCount, ValueCount } from '../search/schema.ts'
+import { SOURCE_FIELDS, Source } from '../sources/schema.ts'
 import { text } from '../text.ts'
 
 export const QUOTE_KINDS = ['direct', 'partial', 'paraphrase'] as const
@@ -66,7 +69,9 @@ export const Quote = z
       .object({ text: z.string(), language: z.string() })
       .nullable()
       .meta({ description: 'What was said, where the article prints a translation.' }),
-    speaker: Reference.nullable(),
+    speaker: Source.nullable().meta({
+      description: 'Id, slug and name; with `include=speaker` the whole source.',
+    }),
     cue,
     saidAt: Instant.nullable(),
     occasion,
@@ -138,23 +143,34 @@ export type QuotePatch = z.infer<typeof QuotePatch>
 
 export const QUOTE_FIELDS = Quote.keyof().exclude(['highlight']).options
 export const QUOTE_FACETS = ['speaker', 'category', 'kind', 'language', 'month'] as const
+/** Of more matches than these the newest are ranked by relevance. */
+export const RANKED = 5000
 export const QUOTE_SORTS = ['-saidAt', 'saidAt', '-createdAt', 'createdAt', 'relevance'] as const
 
-const fieldsParameter = list(QUOTE_FIELDS, 'Only these members; `id` always comes.', [
-  'text',
-  'speaker',
-])
+const shape = {
+  fields: list(QUOTE_FIELDS, 'Only these members; `id` and what is included always come.', [
+    'text',
+    'speaker',
+  ]),
+  include: list(['speaker'], '`speaker`: the whole source, in place.', ['speaker']),
+  'fields[speaker]': list(
+    SOURCE_FIELDS,
+    'Only these members of an included speaker; `id` always comes.',
+    ['name', 'title'],
+  ),
+}
+const ItemQuery = z.strictObject(shape)
 export const QuoteParams = z.object({ id: Id })
-export const QuoteQuery = z.strictObject({ fields: fieldsParameter })
+export const QuoteQuery = ItemQuery.superRefine(fieldsOfIncluded)
 export type QuoteQuery = z.infer<typeof QuoteQuery>
-export const QuoteWriteQuery = QuoteQuery.extend({
+export const QuoteWriteQuery = ItemQuery.extend({
   onQuoteChange: choice(
     ['refuse', 'mark'],
     'refuse',
     'When the quote would no longer be verified: refuse with 409 `quote_altered`, or save and mark it.',
   ),
-})
-export const SimilarQuery = z.strictObject({ fields: fieldsParameter, limit })
+}).superRefine(fieldsOfIncluded)
+export const SimilarQuery = z.strictObject({ ...shape, limit }).superRefine(fieldsOfIncluded)
 export const QuoteListQuery = z
   .strictObject({
     q,
@@ -166,7 +182,7 @@ export const QuoteListQuery = z
     speaker: filter('Said by these sources (id or slug).', 'delphine-orrock'),
     source: filter('Of articles that name these sources (id or slug).', 'marlhythe-harbour-trust'),
     category: filter('Of articles in these categories (id or slug), or below them.', 'harbour'),
-    language: filter('In these languages, or those of their articles; `en` is any English.', 'en'),
+    language: languages('In these languages, or those of their articles; `en` is any English.'),
     saidAfter: instant(
       'Said then or later; where `saidAt` is unknown, the date of the article counts.',
       '2020-01-01T00:00:00Z',
@@ -180,20 +196,21 @@ export const QuoteListQuery = z
     sort: choice(
       QUOTE_SORTS,
       '-saidAt',
-      'The order. Where `saidAt` is unknown, the date of the article counts. `relevance` needs `q`.',
+      `The order. Where \`saidAt\` is unknown, the date of the article counts. \`relevance\` needs \`q\`; of more than ${RANKED} matches the newest ${RANKED} are ranked.`,
     ),
     facets: list(
       QUOTE_FACETS,
       `\`meta.facets\` counts the quotes on all pages by these: the ${FACET_VALUES} most frequent values (the ${FACET_VALUES} latest months). What is below a category, or a variant of a language, counts there too.`,
       ['speaker', 'kind'],
     ),
-    fields: fieldsParameter,
+    ...shape,
     limit,
     cursor,
     count,
   })
   .superRefine((query, ctx) => {
     needsWords(query, ctx)
+    fieldsOfIncluded(query, ctx)
     windows(query, ctx, [['saidAfter', 'saidBefore']])
   })
 export type QuoteListQuery = z.infer<typeof QuoteListQuery>

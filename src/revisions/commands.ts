@@ -187,7 +187,7 @@ export async function purgeRevisions(
     // Where the quotes stand changes with the text.
     const unplaced = said?.map(({ spans: _, ...quote }) => quote) ?? []
     await applyPatch(ctx, row, { ...patch, quotes: unplaced }, { onQuoteChange: 'mark' })
-  } else await nextVersion(ctx, row)
+  } else nextVersion(ctx, row)
   await recordArticles(ctx, [row.id], 'article.purged', { reason })
   return row.id
 }

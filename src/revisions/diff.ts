@@ -1,4 +1,4 @@
-import { diffWordsWithSpace } from 'diff'
+import { diffWordsWithSpace } from 'diff/lib/diff/word.js'
 import type { Article } from '../articles/schema.ts'
 import type { KeyedBlock } from '../body/schema.ts'
 import { blockText } from '../body/text.ts'

@@ -5,8 +5,8 @@ import { view } from '../db/slugs.ts'
 import { literal } from '../db/where.ts'
 
 /**
- * The rows that are counted: a SELECT of `id`, `article_id`, `language`, `dated_at` (infinite: no date)
- * and what facets of their kind need, with the tables in front of it.
+ * The rows that are counted: a SELECT of `id` and what their facets need, such as `article_id`,
+ * `language` and `dated_at` (infinite: no date), with the tables in front of it.
  */
 export type Counted = { tables: readonly SQL[]; rows: SQL }
 

@@ -1,4 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { Reading } from '../db/client.ts'
+import { view } from '../db/slugs.ts'
+import { suggest } from './queries.ts'
 
 /** Quotation marks, `-not` and `or` say exactly what is meant. */
 const SYNTAX = /"|(^|\s)-|(^|\s)or(\s|$)/i
@@ -9,7 +12,7 @@ const SYNTAX = /"|(^|\s)-|(^|\s)or(\s|$)/i
  * similarity, set in db/client.ts). Trigram and word indexes on the name serve all three.
  */
 export function matchesName(name: SQL, q: string): SQL {
-  const words = sql`to_tsvector('pg_catalog.simple', ${name}) @@ websearch_to_tsquery('pg_catalog.simple', ${q})`
+  const words = hasWords(name, sql`${q}`)
   if (SYNTAX.test(q)) return words
   const ways = [words, sql`${name} ilike ${`%${escaped(q.trim())}%`}`]
   if ([...q].length >= 5) ways.push(sql`${name} operator(public.%>) ${q}`)
@@ -28,6 +31,27 @@ export function nameRelevance(name: SQL, q: string): SQL {
       when ${name} ilike ${`% ${start}`} then 1000
       else 0 end
     + (public.word_similarity(${q}, ${name}) * 500 + public.similarity(${q}, ${name}) * 500)::integer)`
+}
+
+/** The condition that a name has the words of a query in web-search syntax. */
+function hasWords(name: SQL, q: SQL): SQL {
+  return sql`to_tsvector('pg_catalog.simple', ${name}) @@ websearch_to_tsquery('pg_catalog.simple', ${q})`
+}
+
+const VIEW = { source: 'sources', category: 'categories' } as const
+
+/**
+ * `q` with each word that stands in no name replaced by the nearest that stands in one; undefined when
+ * there is nothing to replace. Only names of the kind that this audience sees.
+ */
+export function suggestName(
+  reading: Reading,
+  kind: keyof typeof VIEW,
+  q: string,
+): Promise<string | undefined> {
+  const names = view(reading.schema, VIEW[kind])
+  const finds = sql`exists (select from ${names} n where ${hasWords(sql`n.name`, sql`w.word`)})`
+  return suggest(reading, q, { kind, finds })
 }
 
 /** Text in which LIKE finds no wildcard. */

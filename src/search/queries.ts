@@ -1,38 +1,75 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from '../db/client.ts'
+import type { Ways } from '../db/skeleton.ts'
 import { view } from '../db/slugs.ts'
-import { literal } from '../db/where.ts'
+import { array, plannedAnew } from '../db/where.ts'
+import { nearestOf } from '../nearest.ts'
+import { reworded, wordsIn } from './words.ts'
 
 /** Words looked for in articles: web-search syntax, and the languages (BCP 47) they are read in. */
 export type Words = { q: string; languages: readonly string[] | undefined }
 
-/** `en` is any English, `en-GB` that of Britain: basic filtering of RFC 4647. */
-export function inRanges(language: SQL, ranges: readonly string[]): SQL {
-  const parts = ranges.map((tag) => {
-    const escaped = tag.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')
-    return sql`lower(${language}) = ${tag.toLowerCase()} or lower(${language}) like ${`${escaped}-%`}`
-  })
+/**
+ * `en` is any English, `en-GB` that of Britain: basic filtering of RFC 4647, of canonical tags. In the
+ * order of bytes all of them stand together: a dot comes next after the hyphen.
+ */
+function inRanges(language: SQL, ranges: readonly string[]): SQL {
+  const column = sql`${language} collate "C"`
+  const parts = ranges.map((tag) => sql`(${column} >= ${tag} and ${column} < ${`${tag}.`})`)
   return sql`(${sql.join(parts, sql` or `)})`
+}
+
+/** The condition that a language, which is never null, is any of these and none of those. */
+export function inLanguages(
+  language: SQL,
+  filter: { any: readonly string[]; none: readonly string[] } | undefined,
+): SQL | undefined {
+  if (!filter) return undefined
+  const column = sql`${language} collate "C"`
+  const parts = filter.none.map((tag) => sql`(${column} < ${tag} or ${column} >= ${`${tag}.`})`)
+  if (filter.any.length > 0) parts.push(inRanges(language, filter.any))
+  // Of a language that is seldom all are taken from its index, of another the order is walked.
+  return sql`${plannedAnew} ${sql.join(parts, sql` and `)}`
+}
+
+/** What can be searched: where it is, its language, and its date. */
+const TEXTS = {
+  articles: { view: 'articles', language: 'language', date: 'listed_at' },
+  quotes: { view: 'searched_quotes', language: 'search_language', date: 'dated_at' },
+} as const
+export type Texts = keyof typeof TEXTS
+
+/**
+ * The table of the languages in use, found by walking from one to the next (3 pages of an index each);
+ * the newest first, which readers most likely see.
+ */
+function languagesOf({ schema }: Pick<Reading, 'schema'>, texts: Texts): SQL {
+  const { view: name, language, date } = TEXTS[texts]
+  const column = sql.raw(`x.${language}`)
+  const from = sql`select ${column} from ${view(schema, name)} x`
+  const first = sql`order by ${column} collate "C", ${sql.raw(`x.${date}`)} desc, x.id desc limit 1`
+  return sql`tags (language) as (
+      (${from} ${first})
+      union all
+      select (${from} where ${column} collate "C" > t.language ${first})
+      from tags t where t.language is not null)`
 }
 
 /**
  * The CTEs of a search. `asked` is what the words mean in each language in use, `wanted` all of that
  * as one tsquery: one look into the index. With several languages each goes with its mark, or
- * `-word` of one would find all texts of the others. Languages in use are found by walking from one
- * to the next (3 pages of an index each). Stop words alone mean nothing: no row, and nothing found.
+ * `-word` of one would find all texts of the others; and `-word` alone always does, for without a word
+ * that must be there the whole index is read (7 s at 200,000 articles). Stop words alone mean nothing:
+ * no row, and nothing found.
  */
-export function searching(reading: Pick<Reading, 'schema'>, { q, languages }: Words): SQL[] {
-  const articles = view(reading.schema, 'articles')
-  // Readers' index also has the newest first, editors' need not: every row is theirs to see.
-  const order = reading.schema === 'reader' ? sql`, a.listed_at desc, a.id desc` : sql``
+export function searching(
+  reading: Pick<Reading, 'schema'>,
+  { q, languages }: Words,
+  texts: Texts = 'articles',
+): SQL[] {
   const only = languages?.length ? inRanges(sql`t.language`, languages) : sql`true`
   return [
-    sql`tags (language) as (
-      (select a.language from ${articles} a order by a.language${order} limit 1)
-      union all
-      select (select a.language from ${articles} a where a.language > t.language
-        order by a.language${order} limit 1)
-      from tags t where t.language is not null)`,
+    languagesOf(reading, texts),
     sql`asked as materialized (
       select s.subtag, websearch_to_tsquery(public.search_configuration(s.subtag),
         public.search_text(s.subtag, ${q})) as words,
@@ -41,8 +78,8 @@ export function searching(reading: Pick<Reading, 'schema'>, { q, languages }: Wo
       from (select distinct split_part(t.language, '-', 1) as subtag from tags t
         where t.language is not null and ${only}) s)`,
     sql`wanted as materialized (
-      select public.any_of(case when (select count(*) from asked) = 1 then words
-        else words && public.search_mark(subtag) end) as words
+      select public.any_of(case when (select count(*) from asked) = 1 and querytree(words) <> 'T'
+        then words else words && public.search_mark(subtag) end) as words
       from asked where numnode(words) > 0)`,
   ]
 }
@@ -66,81 +103,63 @@ export const matches = (vector: SQL): SQL => sql`${vector} @@ (select words from
 /** The same as a condition that no index answers, for rows that are walked in order anyway. */
 const holds = (vector: SQL): SQL => sql`ts_match_vq(${vector}, (select words from wanted))`
 
+/** A search: the table under its alias, and the other conditions on it. */
+export type Searched = {
+  texts: Texts
+  alias: string
+  from: SQL
+  where: readonly (SQL | undefined)[]
+}
+
 /**
- * The first rows of a search in an order that is not that of likeness, as CTEs up to `named`.
- *
- * Two ways lead there, and which is better depends on how many match. Taking all of them out of the
- * index and sorting costs about 1 µs each; walking the order and asking each row costs 7 to 9 µs a row
- * in memory and more from disk (20 is reckoned with), for its vector is stored apart, and one in (all /
- * matching) rows is wanted. They cost the same
- * where matching = sqrt(20 * limit * all): so many are taken at most, and when there are more of them
- * the order is walked. (The planner cannot choose: it does not know what fetching a vector costs.)
+ * The two ways to what a search finds. An article's vector is stored apart: asking one costs 7 to 9 µs in
+ * memory and more from disk, taking a match out of the index about 1 µs. A quote's is in its row.
  */
-export function firstOf(
-  named: string,
-  options: {
-    from: SQL
-    /** The sort values, each with its name, and the vector, of the table `a`. */
-    key: SQL
-    vector: SQL
-    where: SQL
-    /** `ORDER BY` over the table, and over the names of `key`. */
-    order: SQL
-    orderByName: SQL
-    limit: number
-  },
-): SQL[] {
-  const { from, key, vector, where, order, orderByName } = options
-  const limit = literal(options.limit)
-  const cte = sql.raw(named)
-  return [
-    sql`most as materialized (
-      select greatest(1000, sqrt(20.0 * ${limit} * greatest(reltuples, 0)))::int as most
-      from pg_class where oid = 'public.articles'::regclass)`,
-    sql`hits as materialized (
-      select ${key} from ${from} where ${matches(vector)} and ${where} limit (select most from most))`,
-    sql`${cte} as materialized (
-      (select * from hits where (select count(*) from hits) < (select most from most)
-       order by ${orderByName} limit ${limit})
-      union all
-      (select ${key} from ${from}
-       where (select count(*) from hits) >= (select most from most) and ${holds(vector)} and ${where}
-       order by ${order} limit ${limit}))`,
-  ]
+export function waysOf({ texts, alias, from, where }: Searched): Ways {
+  const vector = sql.raw(`${alias}.search`)
+  return {
+    few: { from, where: [matches(vector), ...where] },
+    walk: { from, where: [holds(vector), ...where] },
+    table: texts,
+    dear: texts === 'articles' ? 20 : 1,
+  }
 }
 
-/** The words of a query that could be misspelt: of four letters or more, the first ten. */
-function wordsIn(q: string): string[] {
-  const words = q.toLowerCase().match(/\p{L}{4,50}/gu) ?? []
-  return [...new Set(words)].slice(0, 10)
+/** Whether `w.word` is found in texts: counted, or the planner would expect to meet it soon and read all. */
+function standsIn(reading: Pick<Reading, 'schema'>, texts: Texts): SQL {
+  return sql`(select count(*) from ${view(reading.schema, TEXTS[texts].view)} x where x.search @@ (
+    select public.any_of(websearch_to_tsquery(public.search_configuration(t.language), w.word)
+      && public.search_mark(t.language))
+    from tags t where t.language is not null)) > 0`
 }
 
 /**
- * The query with each word that is found nowhere replaced by the most alike of headlines and names
- * that this audience sees; undefined when there is nothing to replace. `finds` is whether `w.word` is
- * found; in articles, unless told.
+ * The query with each word that is found nowhere replaced by the nearest, at most two letters off or a
+ * third of the word, that stands in a name of this kind or, of articles, in a headline or a name; only
+ * those that this audience sees. Undefined when there is nothing to replace. `finds` is whether `w.word`
+ * is found, `texts` whose languages are in use.
  */
 export async function suggest(
   reading: Reading,
   q: string,
-  finds?: SQL,
+  {
+    kind = 'article',
+    texts = 'articles',
+    finds = standsIn(reading, texts),
+  }: { kind?: 'article' | 'source' | 'category'; texts?: Texts; finds?: SQL } = {},
 ): Promise<string | undefined> {
   const given = wordsIn(q)
   if (given.length === 0) return undefined
-  const inArticles = sql`exists (
-    select from ${view(reading.schema, 'articles')} a where a.search @@ (
-      select public.any_of(websearch_to_tsquery(public.search_configuration(t.language), w.word))
-      from tags t where t.language is not null))`
-  const { rows } = await reading.db.execute<{ word: string; nearest: string }>(sql`
-    with recursive ${searching(reading, { q, languages: undefined })[0]}
-    select word, nearest from (
-      select w.word, ${view(reading.schema, 'nearest_word')}(w.word) as nearest
-      from unnest(${sql.param(given)}::text[]) w (word)
-      where not ${finds ?? inArticles}) n
-    where nearest is not null`)
-  if (rows.length === 0) return undefined
-  const nearest = new Map(rows.map((row) => [row.word, row.nearest]))
-  return q.replaceAll(/\p{L}{4,50}/gu, (word) => nearest.get(word.toLowerCase()) ?? word)
+  const { rows } = await reading.db.execute<{ word: string; alike: string[] }>(sql`
+    with recursive ${languagesOf(reading, texts)},
+    lost as materialized (select w.word from unnest(${array(given)}) w (word) where not ${finds})
+    select a.word, a.alike
+    from ${view(reading.schema, 'words_alike')}(${kind}, array(select word from lost)) a`)
+  const others = rows.flatMap(({ word, alike }) => {
+    const nearest = nearestOf(word, alike)
+    return nearest === undefined ? [] : [[word, nearest] as const]
+  })
+  return reworded(q, new Map(others))
 }
 
 /** What stands around a match, until search/marks.ts makes HTML of it; see there. */

@@ -325,7 +325,7 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     .returning({ id: sources.id, version: sources.version })
   // The name of one who is anonymous from now on must not lead to the label, nor stand beside it.
   const toAnonymous = heir.kind === 'anonymous' && row.kind !== 'anonymous'
-  await nextVersions(ctx, touched)
+  nextVersions(ctx, touched)
   const reason = toAnonymous ? 'a source was merged' : `the source ${row.slug} was merged`
   await recordUpdates(ctx, 'source', moved, reason)
   await recordArticles(ctx, touched, 'article.updated', { reason })

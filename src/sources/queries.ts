@@ -2,10 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Reading } from '../db/client.ts'
 import { type Members, pickMembers, selected } from '../db/json.ts'
 import type { Order } from '../db/keyset.ts'
-import { type Listing, listObjects } from '../db/listing.ts'
+import { countRows, type Listing, listObjects } from '../db/listing.ts'
 import { view } from '../db/slugs.ts'
 import { anyOrNone, array, type Resolved } from '../db/where.ts'
-import { matchesName, nameRelevance } from '../search/names.ts'
+import { matchesName, nameRelevance, suggestName } from '../search/names.ts'
 import { SOURCE } from './members.ts'
 import type { SourceListQuery } from './schema.ts'
 
@@ -40,7 +40,7 @@ export function sourceMembers(
 }
 
 /** The rows of a list: where `s` is from, and the conditions on it. */
-type Found = { lead: SQL | undefined; from: SQL; where: (SQL | undefined | '')[] }
+export type Found = { lead: SQL | undefined; from: SQL; where: (SQL | undefined | '')[] }
 
 /** Which sources a list is about. */
 export function findSources(
@@ -85,6 +85,18 @@ function orderOf({ sort, q }: SourceListQuery): Order {
   return { columns: [{ column, type }], id, descending }
 }
 
+/** A name that was probably meant, when it finds sources where `q` finds none. */
+export async function betterName(
+  reading: Reading,
+  query: SourceListQuery,
+  organization: Resolved | undefined,
+) {
+  const q = await suggestName(reading, 'source', query.q ?? '')
+  if (q === undefined) return undefined
+  const count = await countRows(reading, findSources(reading, { ...query, q }, organization))
+  return count > 0 ? q : undefined
+}
+
 /** How many quotes each speaker has in this audience's view: one pass over the quotes. */
 const quoted = ({ schema }: Pick<Reading, 'schema'>) => sql`(
   select q.speaker_id, count(*)::integer as quotes from ${view(schema, 'quotes')} q
@@ -94,7 +106,6 @@ const quoted = ({ schema }: Pick<Reading, 'schema'>) => sql`(
 const counts = ({ schema }: Pick<Reading, 'schema'>): Members => ({
   quoteCount: sql`(select count(*)::integer from ${view(schema, 'quotes')} q
     where q.speaker_id = s.id)`,
-  articleCount: sql`(select count(distinct l.article_id)::integer
-    from ${view(schema, 'article_listings')} l
-    where l.resource_id = s.id and l.kind in ('source', 'speaker'))`,
+  articleCount: sql`coalesce((select l.articles from ${view(schema, 'listed_counts')} l
+    where l.kind = 'named' and l.resource_id = s.id), 0)::integer`,
 })

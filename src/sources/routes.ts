@@ -5,10 +5,26 @@ import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { reassignment } from '../http/item.ts'
 import { pagesOf } from '../http/paging.ts'
-import { type ItemRead, isCounted, sendItem, sendList, showWritten } from '../http/reading.ts'
+import {
+  type ItemRead,
+  isCounted,
+  isFirst,
+  sendItem,
+  sendList,
+  shownToWriter,
+} from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
+import { FACET_VALUES } from '../search/schema.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
-import { findSource, findSources, listSources, sourceMembers } from './queries.ts'
+import { countSourceFacets } from './facets.ts'
+import {
+  betterName,
+  type Found,
+  findSource,
+  findSources,
+  listSources,
+  sourceMembers,
+} from './queries.ts'
 import {
   Source,
   SourceCreate,
@@ -30,7 +46,8 @@ export function sourceReads(app: App, { config, db }: Services): void {
         operationId: 'listSources',
         tags,
         summary: 'List sources',
-        description: 'Sources that a visible article names or quotes; to an editor, all.',
+        description:
+          'Sources that a visible article names or quotes; to an editor, all. A `q` that finds nothing may come with `meta.didYouMean`.',
         querystring: SourceListQuery,
         response: { 200: SourcePage },
       },
@@ -48,9 +65,11 @@ export function sourceReads(app: App, { config, db }: Services): void {
         },
         members: Object.keys(members),
         counted: isCounted(query)
-          ? async ({ organization }) => ({
-              count: await countRows(reading, findSources(reading, query, organization)),
-            })
+          ? ({ organization }) =>
+              countBeside(reading, query, findSources(reading, query, organization))
+          : undefined,
+        meant: isFirst(query)
+          ? ({ organization }) => betterName(reading, query, organization)
           : undefined,
       })
     },
@@ -78,13 +97,18 @@ export function sourceReads(app: App, { config, db }: Services): void {
   )
 }
 
+/** What was asked for beside a list: how many there are on all pages, and by what. */
+async function countBeside(reading: Reading, { count, facets }: SourceListQuery, found: Found) {
+  const [counted, by] = await Promise.all([
+    count && countRows(reading, found),
+    facets && countSourceFacets(reading, found, facets, FACET_VALUES),
+  ])
+  return { count: counted, facets: by }
+}
+
 /** One source, by id or slug, in this audience's view. */
-function sourceItem(
-  reading: Pick<Reading, 'schema'>,
-  name: string,
-  { fields }: SourceQuery,
-): ItemRead {
-  const members = sourceMembers(reading, { fields })
+function sourceItem(reading: Pick<Reading, 'schema'>, name: string, query: SourceQuery): ItemRead {
+  const members = sourceMembers(reading, query)
   return {
     ...{ kind: 'source', name },
     statement: (named, isId) => findSource(reading, named, isId, members),
@@ -101,7 +125,7 @@ export function sourceWrites(app: App, { db }: Services): void {
     params,
     shown: Source,
     query: SourceQuery,
-    show: ({ tx }, id, query) => showWritten(tx, sourceItem({ schema: 'editor' }, id, query)),
+    show: shownToWriter((id, query) => sourceItem({ schema: 'editor' }, id, query)),
     create: {
       summary: 'Create a source',
       description: 'An anonymous source has a public label and nothing that could identify it.',

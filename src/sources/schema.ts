@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HttpUrl, Id, IdOrSlug, Instant, Reference, Slug } from '../fields.ts'
-import { pageOf } from '../http/paging.ts'
+import { PageMeta, pageOf } from '../http/paging.ts'
 import {
   choice,
   count,
@@ -12,6 +12,7 @@ import {
   needsWords,
   q,
 } from '../http/parameters.ts'
+import { didYouMean, FACET_VALUES, NamedCount, ValueCount } from '../search/schema.ts'
 import { text } from '../text.ts'
 
 export const SOURCE_KINDS = [
@@ -100,7 +101,9 @@ const fieldsParameter = list(SOURCE_FIELDS, 'Only these members; `id` always com
   'name',
   'title',
 ])
-export const SourceQuery = z.strictObject({ fields: fieldsParameter })
+const include = list(['counts'], '`counts`: how many quotes and articles.', ['counts'])
+export const SOURCE_FACETS = ['kind', 'organization'] as const
+export const SourceQuery = z.strictObject({ fields: fieldsParameter, include })
 export type SourceQuery = z.infer<typeof SourceQuery>
 export const SourceListQuery = z
   .strictObject({
@@ -120,12 +123,30 @@ export const SourceListQuery = z
       'name',
       'The order. `-quoteCount` is the most quoted first, by the quotes that the caller can see; `relevance` needs `q`.',
     ),
+    facets: list(
+      SOURCE_FACETS,
+      `\`meta.facets\` counts the sources on all pages by these: the ${FACET_VALUES} most frequent values.`,
+      ['kind'],
+    ),
     fields: fieldsParameter,
-    include: list(['counts'], '`counts`: how many quotes and articles.', ['counts']),
+    include,
     limit,
     cursor,
     count,
   })
   .superRefine(needsWords)
 export type SourceListQuery = z.infer<typeof SourceListQuery>
-export const SourcePage = pageOf(Source, 'SourcePage')
+
+export const SourceFacets = z
+  .object({ kind: z.array(ValueCount), organization: z.array(NamedCount) })
+  .partial()
+  .meta({ id: 'SourceFacets', description: 'Counts of the whole result, by what was asked for.' })
+export type SourceFacets = z.infer<typeof SourceFacets>
+
+export const SourcePage = pageOf(
+  Source,
+  'SourcePage',
+  PageMeta.extend({ facets: SourceFacets, didYouMean })
+    .partial()
+    .meta({ id: 'SourcePageMeta', description: 'What was asked for beside the sources.' }),
+)

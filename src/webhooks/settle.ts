@@ -21,7 +21,7 @@ const SENDER: Actor = { keyId: undefined, name: 'webhooks', scopes: new Set() }
 export type Delivered = {
   partnerId: string
   articleId: string
-  version: number | null
+  version: number
   op: 'upsert' | 'remove'
   /** Of the row in the ledger: what was told later has a higher one, whichever answer came first. */
   position: number
@@ -117,8 +117,10 @@ async function succeed(
     where id = ${webhookId}::uuid and (failing_since is not null or paused_until is not null)`)
   await lineUp(tx, [webhookId], [resource_id])
   if (partner_id === null || resource !== 'article' || op === 'reset') return
+  // Rows of articles have one.
+  const version = resource_version ?? 0
   for (const hear of onDelivered) {
-    const delivered = { partnerId: partner_id, articleId: resource_id, version: resource_version }
+    const delivered = { partnerId: partner_id, articleId: resource_id, version }
     await hear(tx, { ...delivered, op, position: Number(position), at })
   }
 }

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import type { Writing } from '../db/client.ts'
-import { type ItemRead, showWritten } from '../http/reading.ts'
+import { type ItemRead, shownToWriter } from '../http/reading.ts'
 import {
   DELIVERY_MEMBERS,
   findDelivery,
@@ -41,12 +40,11 @@ export const webhookResource = {
   params: WebhookParams,
   shown: Webhook,
   query: WebhookQuery,
-  show: ({ tx }: Writing, id: string, query: Query) => showWritten(tx, webhookItem(id, query)),
+  show: shownToWriter((id, query: Query) => webhookItem(id, query)),
 } as const
 
 /** The same with its secret, where that is given out. */
 export const withItsSecret = {
   shown: WebhookWithSecret,
-  show: ({ tx }: Writing, id: string, query: Query) =>
-    showWritten(tx, webhookItem(id, query, true)),
+  show: shownToWriter((id, query: Query) => webhookItem(id, query, true)),
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { App, Services } from '../http/app.ts'
 import { sendRead } from '../http/caching.ts'
 import { Nothing } from '../http/item.ts'
-import { showWritten } from '../http/reading.ts'
+import { shownToWriter } from '../http/reading.ts'
 import { resourceVerb } from '../http/resource.ts'
 import { write } from '../http/writing.ts'
 import { enableWebhook, rotateSecret } from './commands.ts'
@@ -23,6 +23,7 @@ import { deliveryItem, webhookResource, withItsSecret } from './shape.ts'
 
 const tags = ['Webhooks']
 const scope = 'admin'
+const showDelivery = shownToWriter((delivery, { id }: { id: string }) => deliveryItem(id, delivery))
 
 /** What can be done with a webhook, and with what it was told. */
 export function webhookVerbs(app: App, { db }: Services): void {
@@ -70,7 +71,8 @@ export function webhookVerbs(app: App, { db }: Services): void {
     (request, reply) =>
       write(db, request, reply, async (ctx) => {
         const count = await redeliverSince(ctx, request.params.id, request.body.since)
-        return { status: 200, body: { count } }
+        const body = JSON.stringify({ count })
+        return { status: 200, path: '', shown: Promise.resolve({ body }) }
       }),
   )
 
@@ -95,8 +97,7 @@ export function webhookVerbs(app: App, { db }: Services): void {
       write(db, request, reply, async (ctx) => {
         const { id, delivery } = request.params
         await redeliverOne(ctx, id, delivery)
-        const { body } = await showWritten(ctx.tx, deliveryItem(id, delivery))
-        return { status: 200, body }
+        return { status: 200, path: '', shown: showDelivery(ctx, delivery, { id }) }
       }),
   )
 }
