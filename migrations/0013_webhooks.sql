@@ -38,6 +38,7 @@ CREATE TABLE "webhooks" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"version" integer DEFAULT 1 NOT NULL,
 	"url" text NOT NULL,
+	"host" text NOT NULL,
 	"events" text[],
 	"partner_id" uuid,
 	"description" text,

@@ -621,6 +621,8 @@ export const webhooks = pgTable(
     id: uuid('id').primaryKey(),
     version: integer('version').notNull().default(1),
     url: text('url').notNull(),
+    /** Of the URL, with its port unless that is the usual one: webhooks of one host share its room. */
+    host: text('host').notNull(),
     /** Null: all. */
     events: text('events').array(),
     /** Null: what readers see. */

@@ -9,13 +9,13 @@ import { type Claimed, claim, ROOM } from '../webhooks/claim.ts'
 import { failed, type Outcome } from '../webhooks/outcome.ts'
 import { payloadOf } from '../webhooks/payload.ts'
 import { backlog } from '../webhooks/queries.ts'
-import { openSender } from '../webhooks/sender.ts'
+import { openSender, type Sender } from '../webhooks/sender.ts'
 import { type OnDelivered, settle, withdraw } from '../webhooks/settle.ts'
 import { tell } from '../webhooks/tell.ts'
 import { audiencesBehind, readRow, readTold } from '../webhooks/told.ts'
 import { wake } from '../webhooks/wake.ts'
 
-/** Attempts under way at once from this process, but for removals: those have their own room. */
+/** Attempts under way at once from this process: of removals, and of all others. */
 const MOST = 256
 /** Pages of the feed that one look may read; whoever is further behind has the alarm ring again. */
 const PAGES = 20
@@ -35,25 +35,30 @@ export type Delivering = {
   onDelivered: readonly OnDelivered[]
 }
 
+/** What is under way of one kind. */
+type Desk = { removals: boolean; sender: Sender; underWay: Map<Promise<void>, Claimed> }
+
 /**
  * Delivers to webhooks, until it is stopped. Alarms (src/db/queue.ts) say when to look; what is to be
  * told, when, and who is at it is in the database, so any number of processes share the work and a
  * killed one's goes on when its leases end.
  */
 export async function deliverWebhooks(delivering: Delivering): Promise<{ stop(): Promise<void> }> {
-  const { config, db, log } = delivering
+  const { config, db, log, onDelivered } = delivering
   const { webhookTimeout: timeout } = config
-  const sender = openSender({
-    ...{ allow: config.webhookAllowCidrs, publicUrl: config.publicUrl },
-    ...{ timeout, perHost: ROOM.removals },
-  })
-  const underWay = new Map<string, Set<Promise<void>>>()
+  const { webhookAllowCidrs: allow, publicUrl } = config
+  /** Removals have room of their own at every host, whatever hangs there. */
+  const desks: Desk[] = [true, false].map((removals) => ({
+    removals,
+    sender: openSender({ allow, publicUrl, timeout, perHost: ROOM.each }),
+    underWay: new Map(),
+  }))
   const counted = measure(delivering)
   const stopping = new AbortController()
   const { signal } = stopping
 
   /** All attempts under way. */
-  const all = () => [...underWay.values()].flatMap((of) => [...of])
+  const all = () => desks.flatMap(({ underWay }) => [...underWay.keys()])
 
   /** Puts what the ledger has into the lanes of those whom it concerns. */
   const tellAll = async () => {
@@ -72,14 +77,18 @@ export async function deliverWebhooks(delivering: Delivering): Promise<{ stop():
 
   /** Begins all attempts that are due and have room. */
   const sendDue = async () => {
-    for (const removals of [true, false]) {
-      const most = MOST - (removals ? 0 : all().length)
+    for (const desk of desks) {
+      const { removals, sender } = desk
+      const under = [...desk.underWay.values()]
+      const most = MOST - under.length
       if (most <= 0 || signal.aborted) continue
-      const counts = new Map([...underWay].map(([id, of]) => [id, of.size]))
+      const underWay = new Map<string, number>()
+      for (const { webhookId } of under) underWay.set(webhookId, (underWay.get(webhookId) ?? 0) + 1)
+      const full = under.filter(({ url }) => !sender.hasRoom(url)).map(({ host }) => host)
       // An attempt takes its whole time at most, and as long may pass before and after it.
       const lease = (3 * timeout) / 1000
-      const what = { removals, most, underWay: counts, lease }
-      for (const one of await transaction(db, (tx) => claim(tx, what))) begin(one)
+      const what = { removals, most, underWay, full, lease }
+      for (const one of await transaction(db, (tx) => claim(tx, what))) begin(desk, one)
     }
   }
   let last = Promise.resolve()
@@ -97,35 +106,33 @@ export async function deliverWebhooks(delivering: Delivering): Promise<{ stop():
   }
   const say = (what: string) => (error: unknown) => log.error({ err: loggable(error) }, what)
 
-  const begin = (claimed: Claimed) => {
-    const { webhookId } = claimed
-    const others = underWay.get(webhookId) ?? new Set()
-    const one = deliver(claimed)
+  const begin = (desk: Desk, claimed: Claimed) => {
+    const one = deliver(desk, claimed)
       .catch(say('a webhook delivery was broken off'))
       .finally(() => {
-        others.delete(one)
-        if (others.size === 0) underWay.delete(webhookId)
+        desk.underWay.delete(one)
         send().catch(say('no webhook deliveries could be taken'))
       })
-    underWay.set(webhookId, others.add(one))
+    desk.underWay.set(one, claimed)
   }
 
-  const deliver = async (claimed: Claimed) => {
+  const deliver = async ({ sender }: Desk, claimed: Claimed) => {
+    const { id, at, url, secrets } = claimed
     const started = performance.now()
+    // Before anything is read for it: others of this host were claimed with it.
+    if (!sender.hasRoom(url)) return note(claimed, failed('busy'))
     const row = await readRow(db, config, claimed)
     if (!row) return transaction(db, (tx) => withdraw(tx, claimed))
-    const body = payloadOf(row, config.publicUrl)
+    const body = payloadOf(row, publicUrl)
     // Waited for the database so long that the lease could end before the attempt does.
-    const late = performance.now() - started > timeout
-    const { id, at, url, secrets } = claimed
-    const outcome: Outcome = late
-      ? failed('stopped')
-      : await sender.send({ id, at, body, url, secrets })
+    if (performance.now() - started > timeout) return note(claimed, failed('stopped'))
+    return note(claimed, await sender.send({ id, at, body, url, secrets }))
+  }
+  const note = (claimed: Claimed, outcome: Outcome) => {
     counted(outcome)
     const { webhookRetryScale: scale } = config
-    const { onDelivered } = delivering
     const settling = { claimed, outcome, scale, onDelivered, chance: Math.random() }
-    await transaction(db, (tx) => settle(tx, settling))
+    return transaction(db, (tx) => settle(tx, settling))
   }
 
   const look = async () => {
@@ -164,7 +171,7 @@ export async function deliverWebhooks(delivering: Delivering): Promise<{ stop():
         sleep(GRACE, undefined, { signal: patience.signal }).catch(() => {}),
       ])
       patience.abort()
-      await sender.close()
+      await Promise.all(desks.map(({ sender }) => sender.close()))
       await Promise.allSettled(all())
     },
   }

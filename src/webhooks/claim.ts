@@ -1,19 +1,20 @@
 import { sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
-import { literal } from '../db/where.ts'
+import { array, literal } from '../db/where.ts'
 import { SECRETS, type Target } from './queries.ts'
 import { wake } from './wake.ts'
 
 /**
- * Attempts under way to one webhook, from each process. A removal waits for no other, so there is as much
- * room again for those; one that has failed for a minute is only tried.
+ * Attempts under way to one webhook, and to one host, from each process: of removals, which wait for no
+ * other, and of all others. A webhook that has failed for a minute is only tried.
  */
-export const ROOM = { usual: 4, removals: 8, failing: 1 }
+export const ROOM = { each: 4, failing: 1 }
 
 /** A delivery that is this process's until its lease ends, and what is needed to make an attempt. */
 export type Claimed = Target & {
   id: string
   webhookId: string
+  host: string
   position: number
   partnerId: string | null
   early: boolean
@@ -27,8 +28,10 @@ export type Claiming = {
   removals: boolean
   /** How many at most. */
   most: number
-  /** How many are under way to each webhook. */
+  /** How many of those are under way to each webhook. */
   underWay: ReadonlyMap<string, number>
+  /** Hosts without room for one more. */
+  full: readonly string[]
   /** Seconds until what is claimed is taken to be lost. */
   lease: number
 }
@@ -40,12 +43,12 @@ export type Claiming = {
  */
 export async function claim(
   tx: Tx,
-  { removals, most, underWay, lease }: Claiming,
+  { removals, most, underWay, full, lease }: Claiming,
 ): Promise<Claimed[]> {
   const room = removals
-    ? sql`${literal(ROOM.removals)}`
+    ? sql`${literal(ROOM.each)}`
     : sql`case when w.failing_since < now() - interval '1 minute'
-        then ${literal(ROOM.failing)} else ${literal(ROOM.usual)} end`
+        then ${literal(ROOM.failing)} else ${literal(ROOM.each)} end`
   const busy = JSON.stringify(Object.fromEntries(underWay))
   const ends = sql`now() + make_interval(secs => ${lease}::float8)`
   const { rows } = await tx.execute<Claimed & { position: string; at: string | Date }>(sql`
@@ -57,7 +60,7 @@ export async function claim(
         order by d.due_at
         limit greatest(0, ${room} - coalesce((${busy}::jsonb ->> w.id::text)::int, 0))
         for update skip locked) d
-      where w.disabled_at is null
+      where w.disabled_at is null and w.host <> all(${array(full, 'text')})
         ${removals ? sql`` : sql`and (w.paused_until is null or w.paused_until <= now())`}
       order by w.failing_since is not null, d.due_at
       limit ${most}::int)
@@ -65,7 +68,7 @@ export async function claim(
     from due, webhooks w
     where d.id = due.id and w.id = d.webhook_id
     returning d.id, d.webhook_id as "webhookId", d.position, w.partner_id as "partnerId", w.early,
-      w.url, ${SECRETS} as secrets, now() as at, d.leased_until::text as "leasedUntil"`)
+      w.url, w.host, ${SECRETS} as secrets, now() as at, d.leased_until::text as "leasedUntil"`)
   const [first] = rows
   if (first) await wake(tx, sql`${first.leasedUntil}::timestamptz`)
   return rows.map((row) => ({ ...row, position: Number(row.position), at: new Date(row.at) }))

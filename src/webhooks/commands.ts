@@ -35,7 +35,15 @@ export async function createWebhook(
   // So that it begins with what comes, not with what just was.
   await numberChanges(tx)
   await tx.insert(webhooks).values({
-    ...{ id, url, events: listOf(events), partnerId: partner, description, early: earlyAccess },
+    ...{
+      id,
+      url,
+      host: hostIn(url),
+      events: listOf(events),
+      partnerId: partner,
+      description,
+      early: earlyAccess,
+    },
     ...{ secret: makeSecret(), createdAt: now, updatedAt: now },
     position: sql`(select coalesce(max(position), 0) from changes)`,
   })
@@ -63,7 +71,8 @@ export async function updateWebhook(
   if (faults.length > 0) throw ruleBroken(faults)
   await change(ctx, row, 'webhook.updated', {
     // What another address did says nothing of this one.
-    ...(url !== undefined && url !== row.url && { url, failingSince: null, pausedUntil: null }),
+    ...(url !== undefined &&
+      url !== row.url && { url, host: hostIn(url), failingSince: null, pausedUntil: null }),
     ...(events !== undefined && { events: listOf(events) }),
     ...(description !== undefined && { description }),
     ...(earlyAccess !== undefined && { early: earlyAccess }),
@@ -182,6 +191,11 @@ async function change(
     ...{ kind: 'webhook', id, operation: 'update', event, reason },
     ...{ fromVersion: version, toVersion: next },
   })
+}
+
+/** Of a URL without faults. */
+function hostIn(url: string): string {
+  return new URL(url).host
 }
 
 function listOf(events: WebhookCreate['events']): string[] | null {
