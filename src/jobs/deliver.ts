@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { type Database, transaction } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import { openQueue } from '../db/queue.ts'
-import { type Claimed, claim, ROOM } from '../webhooks/claim.ts'
+import { type Claimed, claim, isOurs, ROOM } from '../webhooks/claim.ts'
 import { failed, type Outcome } from '../webhooks/outcome.ts'
 import { payloadOf } from '../webhooks/payload.ts'
 import { backlog } from '../webhooks/queries.ts'
@@ -126,6 +126,8 @@ export async function deliverWebhooks(delivering: Delivering): Promise<{ stop():
     const body = payloadOf(row, publicUrl)
     // Waited for the database so long that the lease could end before the attempt does.
     if (performance.now() - started > timeout) return note(claimed, failed('stopped'))
+    // A removal that came meanwhile has withdrawn it.
+    if (!(await isOurs(db.editor, claimed))) return
     return note(claimed, await sender.send({ id, at, body, url, secrets }))
   }
   const note = (claimed: Claimed, outcome: Outcome) => {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Tx } from '../db/client.ts'
+import type { Executor, Tx } from '../db/client.ts'
 import { array, literal } from '../db/where.ts'
 import { SECRETS, type Target } from './queries.ts'
 import { wake } from './wake.ts'
@@ -72,4 +72,15 @@ export async function claim(
   const [first] = rows
   if (first) await wake(tx, sql`${first.leasedUntil}::timestamptz`)
   return rows.map((row) => ({ ...row, position: Number(row.position), at: new Date(row.at) }))
+}
+
+/** Whether it is still to be delivered, by this process: it may have been withdrawn, or its lease have ended. */
+export async function isOurs(
+  db: Executor,
+  { id, leasedUntil }: Pick<Claimed, 'id' | 'leasedUntil'>,
+): Promise<boolean> {
+  const { rows } = await db.execute(sql`
+    select from deliveries d where d.id = ${id}::uuid and d.state = 'pending'
+      and d.leased_until = ${leasedUntil}::timestamptz`)
+  return rows.length > 0
 }
