@@ -69,7 +69,7 @@ try {
 // After it listens: what is announced can be read.
 const { db } = connection
 jobs = startJobs({ config, db, metrics: app.metrics, log })
-await jobs.catch(failed)
+jobs.catch(failed)
 
 const { publicUrl } = config
 log.info(`Reference:  ${publicUrl}/docs`)

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { getConstructionPlans, getMigrationPlans, PgBoss } from 'pg-boss'
 import packaged from 'pg-boss/package.json' with { type: 'json' }
 import type { Database } from './client.ts'
 
@@ -23,10 +22,14 @@ export async function installQueue(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ there: boolean }>(
     `select to_regclass('${SCHEMA}.version') is not null as there`,
   )
-  if (!rows[0]?.there) await client.query(getConstructionPlans(SCHEMA))
-  const found = await client.query<{ version: number }>(`select version from ${SCHEMA}.version`)
-  const { version = 0 } = found.rows[0] ?? {}
-  if (version < packaged.pgboss.schema) await client.query(getMigrationPlans(SCHEMA, version))
+  const found = rows[0]?.there
+    ? await client.query<{ version: number }>(`select version from ${SCHEMA}.version`)
+    : undefined
+  const version = found?.rows[0]?.version
+  if (version !== undefined && version >= packaged.pgboss.schema) return
+  const { getConstructionPlans, getMigrationPlans } = await import('pg-boss')
+  if (version === undefined) await client.query(getConstructionPlans(SCHEMA))
+  else await client.query(getMigrationPlans(SCHEMA, version))
   await client.query(`select ${SCHEMA}.create_queue('${WEBHOOKS}', '{"policy": "standard"}')`)
 }
 
@@ -48,6 +51,8 @@ export async function openQueue(
   taken: () => Promise<void>,
   onError: (error: unknown) => void,
 ): Promise<Queue> {
+  // The service listens by now, and has not waited for it.
+  const { PgBoss } = await import('pg-boss')
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values) },
     schema: SCHEMA,
