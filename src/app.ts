@@ -18,7 +18,7 @@ import { limitRates } from './http/limits.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
 import { newRequestId } from './http/request-id.ts'
-import { originForm } from './http/url.ts'
+import { isContent, originForm } from './http/url.ts'
 import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
@@ -27,6 +27,9 @@ import { partnerReads, partnerWrites } from './partners/routes.ts'
 import { quoteReads, quoteWrites } from './quotes/routes.ts'
 import { revisionReads } from './revisions/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
+import { newsFeedReads } from './syndication/feeds.ts'
+import { formatReads } from './syndication/routes.ts'
+import { sitemapReads } from './syndication/sitemaps.ts'
 import { webhookReads, webhookWrites } from './webhooks/routes.ts'
 import { webhookTests, webhookVerbs } from './webhooks/verbs.ts'
 
@@ -73,7 +76,7 @@ export async function buildApp(
     frameworkErrors: (error, request, reply) => {
       for (const [name, value] of protection) reply.header(name, value)
       reply.header('x-request-id', request.id)
-      if (request.url.startsWith('/v1')) reply.header('vary', 'Authorization')
+      if (isContent(request.url)) reply.header('vary', 'Authorization')
       sendFault(request as never, reply as never, faultOf(error), config.publicUrl)
     },
   })
@@ -133,6 +136,7 @@ export async function buildApp(
       partnerReads(v1, services)
       webhookReads(v1, services)
       feedReads(v1, services)
+      formatReads(v1, services)
 
       // writes: each names its scope
       articleWrites(v1, services)
@@ -149,6 +153,8 @@ export async function buildApp(
     },
     { prefix: '/v1' },
   )
+  newsFeedReads(app, services)
+  sitemapReads(app, services)
   refuse()
   await app.ready()
   front = {

@@ -70,6 +70,7 @@ const Settings = z.object({
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_TIMEOUT: whole(1, 15).default(15),
   WEBHOOK_RETRY_SCALE: fraction.default(1),
+  WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -106,6 +107,8 @@ export type Config = Readonly<{
   webhookTimeout: number
   /** Of the waits between attempts. */
   webhookRetryScale: number
+  /** The WebSub hub that feeds name. */
+  websubHub: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -172,6 +175,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
     webhookTimeout: s.WEBHOOK_TIMEOUT * 1000,
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
+    websubHub: s.WEBSUB_HUB,
     logLevel: s.LOG_LEVEL,
   })
 }

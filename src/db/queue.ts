@@ -2,7 +2,7 @@ import type pg from 'pg'
 import packaged from 'pg-boss/package.json' with { type: 'json' }
 import type { Database } from './client.ts'
 
-/** Of pg-boss, in the same database. The alarm of migrations/0013_webhooks.sql goes into it. */
+/** Of pg-boss, in the same database. The alarm of migrations/0014_webhooks.sql goes into it. */
 const SCHEMA = 'pgboss'
 /** Whoever takes an alarm looks for what webhooks are to be told. */
 export const WEBHOOKS = 'webhooks'
@@ -23,13 +23,15 @@ export async function installQueue(client: pg.ClientBase): Promise<void> {
     `select to_regclass('${SCHEMA}.version') is not null as there`,
   )
   const found = rows[0]?.there
-    ? await client.query<{ version: number }>(`select version from ${SCHEMA}.version`)
+    ? await client.query<{ version: number; ready: boolean }>(`
+        select version, exists (select from ${SCHEMA}.queue where name = '${WEBHOOKS}') as ready
+        from ${SCHEMA}.version`)
     : undefined
-  const version = found?.rows[0]?.version
-  if (version !== undefined && version >= packaged.pgboss.schema) return
+  const { version, ready } = found?.rows[0] ?? {}
+  if (ready && version !== undefined && version >= packaged.pgboss.schema) return
   const { getConstructionPlans, getMigrationPlans } = await import('pg-boss')
   if (version === undefined) await client.query(getConstructionPlans(SCHEMA))
-  else await client.query(getMigrationPlans(SCHEMA, version))
+  else if (version < packaged.pgboss.schema) await client.query(getMigrationPlans(SCHEMA, version))
   await client.query(`select ${SCHEMA}.create_queue('${WEBHOOKS}', '{"policy": "standard"}')`)
 }
 

@@ -44,7 +44,8 @@ export async function addressed(
   if (!found) throw await absence(reading, kind, name)
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)
-  const current = path.replace(/[^/]*$/, found.slug)
+  // What follows a point is the format, which stays.
+  const current = path.replace(/[^/.]*(?=(?:\.[^/]*)?$)/, found.slug)
   noteRead(request, { about: { kind, id: found.id } })
   reply
     .code(301)
