@@ -33,6 +33,8 @@ import { sourceReads, sourceWrites } from './sources/routes.ts'
 import { newsFeedReads } from './syndication/feeds.ts'
 import { formatReads } from './syndication/routes.ts'
 import { sitemapReads } from './syndication/sitemaps.ts'
+import { webhookReads, webhookWrites } from './webhooks/routes.ts'
+import { webhookTests, webhookVerbs } from './webhooks/verbs.ts'
 
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
 const BODY_LIMIT = 2 * 1024 * 1024
@@ -46,6 +48,8 @@ type Told = { method?: string | undefined; url?: string | undefined }
 declare module 'fastify' {
   interface FastifyInstance {
     delivery: ReturnType<typeof openDelivery>
+    /** What /metrics tells: whatever else runs in this process puts its own there. */
+    metrics: Registry
   }
 }
 
@@ -127,6 +131,7 @@ export async function buildApp(
   const observe = metrics(app, registry)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)
+  app.decorate('metrics', registry)
   docs(app)
 
   await app.register(
@@ -138,6 +143,7 @@ export async function buildApp(
       sourceReads(v1, services)
       categoryReads(v1, services)
       partnerReads(v1, services)
+      webhookReads(v1, services)
       feedReads(v1, services, holdings)
       formatReads(v1, services)
       holdingReads(v1, services, holdings)
@@ -150,6 +156,9 @@ export async function buildApp(
       categoryWrites(v1, services)
       partnerWrites(v1, services)
       acknowledgementWrites(v1, services, holdings)
+      webhookWrites(v1, services)
+      webhookVerbs(v1, services)
+      webhookTests(v1, services)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },
