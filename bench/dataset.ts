@@ -23,6 +23,7 @@ const SAMPLED = 20
 const EMPTY = [
   ...['api_keys', 'corrections', 'entitlements', 'idempotency_keys', 'partners'],
   ...['partner_categories', 'webhooks', 'deliveries', 'delivery_attempts'],
+  ...['partner_categories', 'holdings', 'partner_feeds', 'feed_tellings'],
 ]
 
 type Step = (title: string, total: number) => Pick<SingleBar, 'increment' | 'stop'>

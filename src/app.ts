@@ -9,6 +9,9 @@ import { type Front, frontDoor } from './delivery/front.ts'
 import { countDelivery, openDelivery } from './delivery/open.ts'
 import { deliver } from './delivery/serve.ts'
 import { feedReads } from './feed/routes.ts'
+import { openHoldings } from './holdings/buffer.ts'
+import { countHoldings } from './holdings/metrics.ts'
+import { acknowledgementWrites, holdingReads, noteAnswers } from './holdings/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { describeRoutes, docs } from './http/docs.ts'
@@ -100,6 +103,11 @@ export async function buildApp(
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
+  const holdings = openHoldings(db, (error) =>
+    app.log.error({ err: error }, 'what was given to partners is not written yet'),
+  )
+  app.addHook('onClose', () => holdings.close())
+  noteAnswers(app, holdings)
   const told = (
     log: FastifyBaseLogger,
     request: Told,
@@ -123,6 +131,7 @@ export async function buildApp(
   const observe = metrics(app, registry)
   countDelivery(registry, delivery)
   app.decorate('metrics', registry)
+  countHoldings(registry, holdings)
   docs(app)
 
   await app.register(
@@ -135,8 +144,9 @@ export async function buildApp(
       categoryReads(v1, services)
       partnerReads(v1, services)
       webhookReads(v1, services)
-      feedReads(v1, services)
+      feedReads(v1, services, holdings)
       formatReads(v1, services)
+      holdingReads(v1, services, holdings)
 
       // writes: each names its scope
       articleWrites(v1, services)
@@ -148,6 +158,7 @@ export async function buildApp(
       webhookWrites(v1, services)
       webhookVerbs(v1, services)
       webhookTests(v1, services)
+      acknowledgementWrites(v1, services, holdings)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { sweep } from '../changes/sweep.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
+import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
 import { forgetOldDeliveries } from '../webhooks/forget.ts'
 import type { OnDelivered } from '../webhooks/settle.ts'
@@ -11,7 +12,7 @@ const HOUR = 3_600_000
 const SECOND = 1000
 
 /** Who is told what partners were told by their webhooks, in the transaction that notes it. */
-const ON_DELIVERED: readonly OnDelivered[] = []
+const ON_DELIVERED: readonly OnDelivered[] = [noteNotified]
 
 export type Background = {
   config: Config
