@@ -3,6 +3,7 @@ import t from 'tap'
 import { sweep } from '../src/changes/sweep.ts'
 import { transaction } from '../src/db/client.ts'
 import { EVENTS } from '../src/feed/schema.ts'
+import { noteNotified } from '../src/holdings/commands.ts'
 import type { Delivered } from '../src/webhooks/settle.ts'
 import {
   category,
@@ -722,6 +723,20 @@ t.test('whoever asks is told what partners were told, in the same transaction', 
   await receiver.until(others.path, 2)
   t.equal(heard.length, 3, 'nothing of a webhook without a partner')
   await Promise.all([hook.remove(), others.remove()])
+})
+
+t.test('what a partner was told is among its holdings', async (t) => {
+  const { id: partnerId } = await partner()
+  const hook = await registered({ partner: partnerId })
+  await deliver(t, room, { onDelivered: [noteNotified] })
+  const { id } = await story(editor, { headline: 'Noted' })
+  const held = async () =>
+    (await get(editor, `/v1/articles/${id}/recipients?limit=100`)).data.find(
+      (one: { id: string }) => one.id === partnerId,
+    )
+  await until(async () => (await held())?.degree)
+  t.match(await held(), { degree: 'notified', version: 2, how: 'webhook' })
+  await hook.remove()
 })
 
 t.test('every event of the feed can be asked for', async (t) => {
