@@ -3,6 +3,7 @@ import t from 'tap'
 import { sweep } from '../src/changes/sweep.ts'
 import { transaction } from '../src/db/client.ts'
 import { EVENTS } from '../src/feed/schema.ts'
+import { noteNotified } from '../src/holdings/commands.ts'
 import type { Delivered } from '../src/webhooks/settle.ts'
 import {
   category,
@@ -413,7 +414,7 @@ t.test('in the order of the ledger for each article; others do not wait', async 
   const before = performance.now()
   await patch(editor, `/v1/articles/${id}`, { summary: 'New.' })
   await receiver.until(hook.path, 4)
-  t.ok(performance.now() - before < 10_000, 'brought forward')
+  t.ok(performance.now() - before < 4000, 'brought forward')
   t.same(events(hook.path).slice(2), ['article.published', 'article.updated'])
   await hook.remove()
 })
@@ -480,7 +481,7 @@ t.test('a removal has room though others hang, and so has every other webhook', 
   const hook = await registered()
   const quick = await registered()
   await receiver.answer(hook.path, 'hang', 'hang', 'hang', 'hang', { status: 204 })
-  await deliver(t, { ...room, config: { ...room.config, webhookTimeout: 12_000 } })
+  await deliver(t, { ...room, config: { ...room.config, webhookTimeout: 15_000 } })
   const made = []
   for (let i = 0; i < 6; i++) made.push(await story(editor, { headline: `Hung ${i}` }))
   await receiver.until(hook.path, 4)
@@ -491,8 +492,6 @@ t.test('a removal has room though others hang, and so has every other webhook', 
   await receiver.until(quick.path, 7)
   t.ok(performance.now() - before < 10_000, `${performance.now() - before} ms`)
   t.equal(events(hook.path).indexOf('article.unpublished'), 4, 'past those that have no room')
-  await until(async () => (await deliveriesOf(room, hook.id, '&state=delivered')).length >= 2)
-  t.match((await deliveriesOf(room, hook.id))[0].attempts, [{ error: 'timeout', status: null }])
   await Promise.all([hook.remove(), quick.remove()])
 })
 
@@ -725,6 +724,20 @@ t.test('whoever asks is told what partners were told, in the same transaction', 
   await receiver.until(others.path, 2)
   t.equal(heard.length, 3, 'nothing of a webhook without a partner')
   await Promise.all([hook.remove(), others.remove()])
+})
+
+t.test('what a partner was told is among its holdings', async (t) => {
+  const { id: partnerId } = await partner()
+  const hook = await registered({ partner: partnerId })
+  await deliver(t, room, { onDelivered: [noteNotified] })
+  const { id } = await story(editor, { headline: 'Noted' })
+  const held = async () =>
+    (await get(editor, `/v1/articles/${id}/recipients?limit=100`)).data.find(
+      (one: { id: string }) => one.id === partnerId,
+    )
+  await until(async () => (await held())?.degree)
+  t.match(await held(), { degree: 'notified', version: 2, how: 'webhook' })
+  await hook.remove()
 })
 
 t.test('every event of the feed can be asked for', async (t) => {

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import packaged from 'pg-boss/package.json' with { type: 'json' }
 import type { Database } from './client.ts'
 
-/** Of pg-boss, in the same database. The alarm of migrations/0014_webhooks.sql goes into it. */
+/** Of pg-boss, in the same database. The alarm of migrations/0015_webhooks.sql goes into it. */
 const SCHEMA = 'pgboss'
 /** Whoever takes an alarm looks for what webhooks are to be told. */
 export const WEBHOOKS = 'webhooks'

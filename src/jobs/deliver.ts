@@ -50,7 +50,7 @@ export async function deliverWebhooks(delivering: Delivering): Promise<{ stop():
   /** Removals have room of their own at every host, whatever hangs there. */
   const desks: Desk[] = [true, false].map((removals) => ({
     removals,
-    sender: openSender({ allow, publicUrl, timeout, perHost: ROOM.each }),
+    sender: openSender({ allow, publicUrl, timeout, perHost: ROOM.host }),
     underWay: new Map(),
   }))
   const counted = measure(delivering)

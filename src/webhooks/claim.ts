@@ -5,10 +5,11 @@ import { SECRETS, type Target } from './queries.ts'
 import { wake } from './wake.ts'
 
 /**
- * Attempts under way to one webhook, and to one host, from each process: of removals, which wait for no
- * other, and of all others. A webhook that has failed for a minute is only tried.
+ * Attempts under way to each webhook, and to each host, from each process: of removals, which wait for no
+ * other, and of all others. One webhook that hangs leaves room at its host for another. One that has failed
+ * for a minute is only tried.
  */
-export const ROOM = { each: 4, failing: 1 }
+export const ROOM = { each: 4, host: 8, failing: 1 }
 
 /** A delivery that is this process's until its lease ends, and what is needed to make an attempt. */
 export type Claimed = Target & {
