@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { noteNotified } from '../src/holdings/commands.ts'
 import { get, must, patch, story } from './factories.ts'
 import { newsroom } from './newsroom.ts'
 import { deliver, freePort, ON_LOOPBACK, until, webhook } from './webhook-desk.ts'
@@ -33,7 +34,7 @@ t.test('the example keeps what is told to a partner, and takes away what is gone
     t.equal(line, `listening on ${PORT}`)
     break
   }
-  await deliver(t, room)
+  await deliver(t, room, { onDelivered: [noteNotified] })
 
   const file = (id: string) => `${folder}/${id}.json`
   const kept = (id: string) => existsSync(file(id)) && JSON.parse(readFileSync(file(id), 'utf8'))
