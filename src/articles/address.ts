@@ -17,10 +17,10 @@ export function addressOf(template: string, alias: string, categorySlug: SQL): S
   }
   const pieces = template.split(/\{(\w+)\}/)
   const certain = pieces.every((piece, i) => i % 2 === 0 || /^(id|slug|language)$/.test(piece))
-  const joined = pieces.map((piece, i) => {
-    if (i % 2 === 0) return sql`${literalText(piece)}`
+  const joined = pieces.flatMap((piece, i) => {
+    if (i % 2 === 0) return piece === '' ? [] : [literalText(piece)]
     const part = parts[piece] ?? sql`''`
-    return certain ? part : sql`coalesce(${part}, '')`
+    return [certain ? part : sql`coalesce(${part}, '')`]
   })
   const address = sql.join(joined, sql` || `)
   return certain ? address : sql`regexp_replace(${address}, '(?<!:)/{2,}', '/', 'g')`
