@@ -11,13 +11,15 @@ import { deliver } from './delivery/serve.ts'
 import { feedReads } from './feed/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
+import { callerAddresses } from './http/caller-address.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health, metrics } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
-import { limitRates } from './http/limits.ts'
+import { giveBackUnchanged, limitRates } from './http/limits.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
 import { newRequestId } from './http/request-id.ts'
+import { openSharedTallies } from './http/shared-tallies.ts'
 import { originForm } from './http/url.ts'
 import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
@@ -74,7 +76,9 @@ export async function buildApp(
     },
   })
 
-  const limits = limitRates(config.rateLimit)
+  const shared = config.redisUrl ? await openSharedTallies(config.redisUrl, app.log) : undefined
+  app.addHook('onClose', async () => shared?.close())
+  const limits = limitRates(config.rateLimit, callerAddresses(config.trustProxy), shared)
   const delivery = openDelivery(config, db, limits, app.log)
   // While it closes, the framework has something to say to everybody.
   app.addHook('preClose', async () => {
@@ -93,6 +97,7 @@ export async function buildApp(
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
+  giveBackUnchanged(app)
   const told = (
     log: FastifyBaseLogger,
     request: Told,

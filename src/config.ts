@@ -61,6 +61,10 @@ const Settings = z.object({
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
   PUBLIC_READ: flag.default(true),
   RATE_LIMIT: whole(0, 1_000_000).default(600),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
+    .optional(),
+  TRUST_PROXY: cidrs.default([]),
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
@@ -90,6 +94,10 @@ export type Config = Readonly<{
   publicRead: boolean
   /** Requests per minute and caller; 0 is off. */
   rateLimit: number
+  /** Where requests of keys are counted for all instances together. */
+  redisUrl: string | undefined
+  /** Networks of our own proxies, whose `X-Forwarded-For` is believed. */
+  trustProxy: readonly string[]
   /** Of the delivery cache; 0 is off. */
   cacheBytes: number
   /** Called with the groups of each change. */
@@ -157,6 +165,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicationName: s.PUBLICATION_NAME,
     publicRead: s.PUBLIC_READ,
     rateLimit: s.RATE_LIMIT,
+    redisUrl: s.REDIS_URL,
+    trustProxy: Object.freeze(s.TRUST_PROXY),
     cacheBytes: s.CACHE_MB * 1024 * 1024,
     purgeUrl: s.PURGE_URL,
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),

@@ -8,10 +8,10 @@ import {
 import { performance } from 'node:perf_hooks'
 import type { Pool } from '../db/client.ts'
 import { encodingFor } from '../http/encoding.ts'
-import { type Answer, type Encoded, type Encoding, encode } from './answer.ts'
+import { type Answer, type Encoding, encode } from './answer.ts'
 import type { KnownRead } from './plans.ts'
-import { respond, sent } from './send.ts'
-import { type Asked, answerAgain, type Delivery, isAsked } from './serve.ts'
+import { respond, type Sent, sent } from './send.ts'
+import { type Asked, answerAgain, charge, type Delivery, isAsked } from './serve.ts'
 
 /** What is done for every request that never reaches the framework. */
 export type Front = {
@@ -29,8 +29,7 @@ export type Front = {
 /**
  * The server, with a door before the framework: what is kept is given out there, and what was asked
  * before is asked again. The framework takes as long to find a route and to make its request and reply
- * as Node.js takes for everything else. Whatever has to be counted against a limit, validated or refused
- * goes in.
+ * as Node.js takes for everything else. Whatever has to be validated or refused goes in.
  */
 export function frontDoor(
   options: Timeouts,
@@ -39,7 +38,7 @@ export function frontDoor(
 ): Server {
   const server = createServer((request, response) => {
     const front = open()
-    if (!front || front.delivery.limited || !isAsked(request)) return inside(request, response)
+    if (!front || !isAsked(request)) return inside(request, response)
     const { url = '' } = request
     const { store, watch, keeps, plans } = front.delivery
     const keeping = keeps && watch.sure()
@@ -62,15 +61,21 @@ export function frontDoor(
 
 type Timeouts = { keepAliveTimeout?: number; requestTimeout?: number; connectionTimeout?: number }
 
-/** Gives out a kept answer; false when it is being encoded, for which the framework can wait. */
+/**
+ * Gives out a kept answer; false when it is being encoded, or is one too many for its caller: the framework
+ * can wait, and refuse.
+ */
 function give(front: Front, request: IncomingMessage, response: ServerResponse, answer: Answer) {
   const started = performance.now()
-  const { store } = front.delivery
+  const { limits, store, watch } = front.delivery
   const { url = '' } = request
   const encoded = encode(answer, askedEncoding(request), () => store.grown(url, answer))
   if ('then' in encoded) return false
+  const id = front.newId()
+  const parts = sent(watch, request.headers, id, answer, encoded)
+  if (!charge(limits.ofAddress(request), parts)) return false
   store.counts.hits++
-  send(front, request, response, answer, encoded, started)
+  send(front, request, response, answer.route, id, parts, started)
   return true
 }
 
@@ -84,8 +89,10 @@ async function makeAgain(
   inside: RequestListener,
 ): Promise<void> {
   const started = performance.now()
-  const { store, watch } = front.delivery
+  const { limits, store, watch } = front.delivery
   const { url = '' } = request
+  const allowance = limits.ofAddress(request)
+  if (allowance?.take() === false) return inside(request, response)
   const making = keeping ? store.begin(url) : undefined
   try {
     if (keeping) store.counts.misses++
@@ -93,10 +100,17 @@ async function makeAgain(
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
     // It is not there, or not any more.
-    if (!answer) return inside(request, response)
+    if (!answer) {
+      allowance?.giveBack()
+      return inside(request, response)
+    }
     const grown = () => store.grown(url, answer)
-    const encoded = encode(answer, askedEncoding(request), grown)
-    send(front, request, response, answer, await encoded, started)
+    const encoded = await encode(answer, askedEncoding(request), grown)
+    const id = front.newId()
+    const parts = sent(watch, request.headers, id, answer, encoded)
+    if (parts.status === 304) allowance?.giveBack()
+    if (allowance) parts.headers.push(...allowance.headers())
+    send(front, request, response, answer.route, id, parts, started)
   } catch (error) {
     if (making) store.end(making, undefined, false)
     if (response.headersSent) return void response.destroy(error as Error)
@@ -110,15 +124,14 @@ function askedEncoding({ headers }: IncomingMessage): Encoding {
 }
 
 function send(
-  { delivery, newId, note }: Front,
+  { note }: Front,
   request: IncomingMessage,
   response: ServerResponse,
-  answer: Answer,
-  encoded: Encoded,
+  route: string,
+  id: string,
+  parts: Sent,
   started: number,
 ): void {
-  const id = newId()
-  const parts = sent(delivery.watch, request.headers, id, answer, encoded)
   respond(response, request.method, parts)
-  note(request, id, answer.route, parts.status, performance.now() - started)
+  note(request, id, route, parts.status, performance.now() - started)
 }

@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Allowance } from '../http/allowance.ts'
 import { keyedPolicy, publicPolicy, type Shown, tagOfShown } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
-import type { Count } from '../http/limits.ts'
+import type { Limits } from '../http/limits.ts'
 import { type Answer, type Bytes, type Encoded, encode } from './answer.ts'
 import { dependenciesOf } from './dependencies.ts'
 import type { Depends, KnownRead, Plans } from './plans.ts'
-import { respond, sent } from './send.ts'
+import { respond, type Sent, sent } from './send.ts'
 import type { Making, Store } from './store.ts'
 import type { Watch } from './watch.ts'
 
@@ -22,9 +23,7 @@ declare module 'fastify' {
 export type Delivery = {
   store: Store
   watch: Watch
-  count: Count
-  /** Whether callers are counted. */
-  limited: boolean
+  limits: Limits
   /** Whether answers are kept at all. */
   keeps: boolean
   /** Reads of the public, to be asked again without the framework; undefined where it may read nothing. */
@@ -59,11 +58,11 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     if (!delivery.keeps || !isAsked(request.raw) || !watch.sure()) return done()
     const key = request.raw.url ?? ''
     const answer = store.find(key)
-    if (answer) return count(delivery, request, reply, answer, done)
+    if (answer) return give(delivery, request, reply, answer, done)
     const making = store.underWay(key)
     if (making) {
       making.answer.then((made) => {
-        if (made) count(delivery, request, reply, made, done)
+        if (made) give(delivery, request, reply, made, done)
         else done()
       })
       return
@@ -119,59 +118,48 @@ function isKeyed(request: FastifyRequest): boolean {
   return request.is404 || scope !== undefined || open === true
 }
 
-/** Counts a request against its caller's limit like any other, then answers it. */
-function count(
-  delivery: Delivery,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  answer: Answer,
-  done: () => void,
-): void {
-  const counted = delivery.count({ id: request.ip }, reply)
-  if (!counted) give(delivery, request, reply, answer)
-  counted?.then(
-    () => give(delivery, request, reply, answer),
-    (error) => {
-      request.limited = error
-      done()
-    },
-  )
-}
-
-/** Gives a finished answer in the encoding that is asked for. */
+/**
+ * Gives a finished answer in the encoding that is asked for. One too many goes on: where callers are
+ * counted it is refused.
+ */
 function give(
   delivery: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
+  refused: () => void,
 ): void {
   const { store } = delivery
-  store.counts.hits++
-  reply.hijack()
   const key = request.raw.url ?? ''
   const asked = encodingFor(request.raw.headers['accept-encoding'] as string | undefined)
   const encoded = encode(answer, asked, () => store.grown(key, answer))
+  const send = (made: Encoded) => write(delivery, request, reply, answer, made, refused)
   if ('then' in encoded) {
-    encoded.then(
-      (made) => write(delivery, request, reply, answer, made),
-      () => write(delivery, request, reply, answer, { encoding: 'identity', bytes: answer.bytes }),
-    )
-  } else write(delivery, request, reply, answer, encoded)
+    encoded.then(send, () => send({ encoding: 'identity', bytes: answer.bytes }))
+  } else send(encoded)
 }
 
 function write(
-  delivery: Delivery,
+  { limits, store, watch }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
   encoded: Encoded,
+  refused: () => void,
 ): void {
-  const parts = sent(delivery.watch, request.raw.headers, request.id, answer, encoded)
-  // Of the hooks before this one, only the limits have set any.
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    parts.headers.push(name, String(value))
-  }
+  const parts = sent(watch, request.raw.headers, request.id, answer, encoded)
+  if (!charge(limits.ofAddress(request.raw), parts)) return refused()
+  store.counts.hits++
+  reply.hijack()
   respond(reply.raw, request.raw.method, parts)
+}
+
+/** Counts what is sent, but where the caller has it, and tells what is left; false for one too many. */
+export function charge(allowance: Allowance | undefined, { status, headers }: Sent): boolean {
+  if (!allowance) return true
+  if (status !== 304 && !allowance.take()) return false
+  headers.push(...allowance.headers())
+  return true
 }
 
 /** Finishes an answer that was made for the public: keeps it if it may be kept, and sends it. */

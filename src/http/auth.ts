@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Actor, demand, may, type Scope } from '../actor.ts'
 import { asPartner, type Database, type Reading } from '../db/client.ts'
 import { type ErrorCode, Fault } from '../errors.ts'
-import type { Caller, Count } from './limits.ts'
+import type { Keyed, Limits } from './limits.ts'
 
 /** Looks a key up; undefined when it is unknown, expired or revoked. Set by the keys feature. */
 export type FindKey = (key: string) => Promise<Actor | undefined>
@@ -11,8 +11,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined: nobody, that is the public. */
     actor: Actor | undefined
-    /** It was counted already, and was one too many. */
-    limited: Error | undefined
   }
   interface FastifyContextConfig {
     /** The scope a key needs here. Absent: anyone may read, and the key decides the audience. */
@@ -56,9 +54,10 @@ function keyOf(request: FastifyRequest): string | undefined {
   )
 }
 
-/** Who is counted: a partner, a key, or an address. */
-function callerOf({ actor, ip }: FastifyRequest): Caller {
-  return { id: actor?.partnerId ?? actor?.keyId ?? ip, perMinute: actor?.rateLimit }
+/** Who is counted: a partner, or a key; undefined for all who are counted by their address. */
+function keyedOf({ actor }: FastifyRequest): Keyed | undefined {
+  const id = actor?.partnerId ?? actor?.keyId
+  return id === undefined ? undefined : { id, perMinute: actor?.rateLimit }
 }
 
 /**
@@ -68,19 +67,17 @@ function callerOf({ actor, ip }: FastifyRequest): Caller {
 export function authenticate(
   app: FastifyInstance,
   findKey: FindKey,
-  count: Count,
+  limits: Limits,
   publicRead: boolean,
 ): void {
   app.decorateRequest('actor', undefined)
-  app.decorateRequest('limited', undefined)
   app.addHook('onRequest', async (request, reply) => {
     const { scope, open } = request.routeOptions.config
     if (open) return
     const key = keyOf(request)
     if (key !== undefined) request.actor = await findKey(key)
     // By key, else by address: whoever guesses at keys is counted by address.
-    if (request.limited) throw request.limited
-    await count(callerOf(request), reply)
+    await limits.admit(request, reply, keyedOf(request))
     if (key !== undefined) {
       if (!request.actor) {
         throw new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
