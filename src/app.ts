@@ -12,10 +12,12 @@ import { feedReads } from './feed/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { callerAddresses } from './http/caller-address.ts'
+import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health, metrics } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
+import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
 import { newRequestId } from './http/request-id.ts'
@@ -54,7 +56,7 @@ export async function buildApp(
   logger?: FastifyBaseLogger,
 ): Promise<FastifyInstance> {
   const { config, db } = services
-  const protection = protectiveHeaders()
+  const protection = [...protectiveHeaders(), ...openToAll(config.corsOrigins)]
   let front: Front | undefined
   const app: App = Fastify({
     serverFactory: (inside, options) => frontDoor(options, inside, () => front),
@@ -85,6 +87,8 @@ export async function buildApp(
     front = undefined
   })
   app.addHook('onClose', () => delivery.close())
+  await allowOrigins(app, config.corsOrigins)
+  const admit = demandPolicies(app)
   deliver(app, delivery)
   app.decorate('delivery', delivery)
   app.addHook('onRequest', (_request, reply, done) => {
@@ -125,6 +129,7 @@ export async function buildApp(
   await app.register(
     async (v1: App) => {
       // reads: the key decides the audience
+      admit('readers')
       articleReads(v1, services)
       revisionReads(v1, services)
       quoteReads(v1, services)
@@ -134,6 +139,7 @@ export async function buildApp(
       feedReads(v1, services)
 
       // writes: each names its scope
+      admit('scoped')
       articleWrites(v1, services)
       articleVerbs(v1, services)
       quoteWrites(v1, services)

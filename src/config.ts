@@ -30,6 +30,17 @@ const cidrs = z
     (list) => list.every(isNetwork),
     'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas',
   )
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (list) => list.every((one) => (one === '*' ? list.length === 1 : isOrigin(one))),
+    'must be * or origins such as https://paper.example, separated by commas',
+  )
+/** Scheme, host and port as browsers send them in `Origin`; `https://paper.example/` is a slip. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
 /** The parts of an article that ARTICLE_URL may name. */
 export const ARTICLE_URL_PARTS = ['id', 'slug', 'category', 'language', 'year', 'month', 'day']
 const articleUrl = z
@@ -61,6 +72,7 @@ const Settings = z.object({
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
   PUBLIC_READ: flag.default(true),
   RATE_LIMIT: whole(0, 1_000_000).default(600),
+  CORS_ORIGINS: origins.default([]),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
     .optional(),
@@ -94,6 +106,8 @@ export type Config = Readonly<{
   publicRead: boolean
   /** Requests per minute and caller; 0 is off. */
   rateLimit: number
+  /** Whose pages may ask from a browser; `*` is any. */
+  corsOrigins: readonly string[]
   /** Where requests of keys are counted for all instances together. */
   redisUrl: string | undefined
   /** Networks of our own proxies, whose `X-Forwarded-For` is believed. */
@@ -165,6 +179,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicationName: s.PUBLICATION_NAME,
     publicRead: s.PUBLIC_READ,
     rateLimit: s.RATE_LIMIT,
+    corsOrigins: Object.freeze(s.CORS_ORIGINS),
     redisUrl: s.REDIS_URL,
     trustProxy: Object.freeze(s.TRUST_PROXY),
     cacheBytes: s.CACHE_MB * 1024 * 1024,

@@ -38,7 +38,7 @@ export function frontDoor(
 ): Server {
   const server = createServer((request, response) => {
     const front = open()
-    if (!front || !isAsked(request)) return inside(request, response)
+    if (!front || !isAsked(request) || isOfPage(front, request)) return inside(request, response)
     const { url = '' } = request
     const { store, watch, keeps, plans } = front.delivery
     const keeping = keeps && watch.sure()
@@ -57,6 +57,11 @@ export function frontDoor(
   server.requestTimeout = options.requestTimeout ?? server.requestTimeout
   server.setTimeout(options.connectionTimeout ?? 0)
   return server
+}
+
+/** Is it told by name that the page of its `Origin` may see it? The framework knows how. */
+function isOfPage({ delivery }: Front, { headers }: IncomingMessage): boolean {
+  return delivery.byOrigin && headers.origin !== undefined
 }
 
 type Timeouts = { keepAliveTimeout?: number; requestTimeout?: number; connectionTimeout?: number }

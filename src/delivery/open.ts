@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import type { Notice } from '../db/notice.ts'
+import { isByOrigin } from '../http/cross-origin.ts'
 import type { Limits } from '../http/limits.ts'
 import { ALL } from './groups.ts'
 import { openPlans } from './plans.ts'
@@ -37,6 +38,7 @@ export function openDelivery(config: Config, db: Database, limits: Limits, log: 
     store,
     watch: watching,
     limits,
+    byOrigin: isByOrigin(config.corsOrigins),
     keeps: config.cacheBytes > 0 && config.publicRead,
     plans: config.publicRead ? openPlans() : undefined,
     categoryInUrl: config.articleUrl?.includes('{category}') ?? false,

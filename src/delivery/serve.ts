@@ -24,6 +24,8 @@ export type Delivery = {
   store: Store
   watch: Watch
   limits: Limits
+  /** Whether answers say whose page may see them. */
+  byOrigin: boolean
   /** Whether answers are kept at all. */
   keeps: boolean
   /** Reads of the public, to be asked again without the framework; undefined where it may read nothing. */
@@ -35,8 +37,14 @@ export type Delivery = {
 /** What is the same for everybody, as long as it does not change. */
 const CONSTANT = new Set([200, 301, 404, 410, 451])
 
-/** What the public's answers are chosen by. */
-const VARIES = 'Accept-Encoding, Authorization'
+/** What answers are chosen by: to the public by their encoding too. */
+function varies({ byOrigin }: Delivery, open = true): string {
+  const always = byOrigin ? 'Authorization, Origin' : 'Authorization'
+  return open ? `Accept-Encoding, ${always}` : always
+}
+
+/** Whose page may see an answer. */
+const OF_ORIGIN = /^access-control-/
 
 /** What each answer is given anew. */
 const OF_THE_MOMENT =
@@ -76,7 +84,7 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     reply.header('x-request-id', request.id)
     if (!request.url.startsWith('/v1')) return payload
     const open = isAsked(request.raw)
-    reply.header('vary', open ? VARIES : 'Authorization')
+    reply.header('vary', varies(delivery, open))
     const body = typeof payload === 'string' ? payload : ''
     if (open && CONSTANT.has(reply.statusCode) && !isKeyed(request)) {
       return finish(delivery, request, reply, body)
@@ -140,7 +148,7 @@ function give(
 }
 
 function write(
-  { limits, store, watch }: Delivery,
+  { limits, store, watch, byOrigin }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
@@ -148,9 +156,15 @@ function write(
   refused: () => void,
 ): void {
   const parts = sent(watch, request.raw.headers, request.id, answer, encoded)
-  if (!charge(limits.ofAddress(request.raw), parts)) return refused()
+  if (!charge(limits.ofAddress(request.raw), parts)) {
+    refused()
+    return
+  }
   store.counts.hits++
   reply.hijack()
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (byOrigin && OF_ORIGIN.test(name)) parts.headers.push(name, String(value))
+  }
   respond(reply.raw, request.raw.method, parts)
 }
 
@@ -185,7 +199,7 @@ async function finish(
 }
 
 function answerOf(
-  { categoryInUrl, plans }: Delivery,
+  { byOrigin, categoryInUrl, plans }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   body: string,
@@ -203,6 +217,7 @@ function answerOf(
     ...(type === undefined ? [] : ['content-type', String(type)]),
   ]
   for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (byOrigin && OF_ORIGIN.test(name)) continue
     if (!OF_THE_MOMENT.test(name)) headers.push(name, String(value))
   }
   const etag = reply.getHeader('etag')
@@ -241,13 +256,14 @@ export function answerAgain(
 }
 
 /** What it depends on, and its headers but those of the moment: of a list nearly always the same. */
-function dependsAgain({ categoryInUrl }: Delivery, known: KnownRead, shown: Shown): Depends {
+function dependsAgain(delivery: Delivery, known: KnownRead, shown: Shown): Depends {
   const { operation, query, last } = known
+  const { categoryInUrl } = delivery
   const basis = `${shown.empty} ${shown.lead}`
   if (last?.basis === basis) return last
   const made = { ...shown, ...{ status: 200, operation, query, categoryInUrl } }
   const { groups, looked } = dependenciesOf(made)
-  const type = ['content-type', 'application/json; charset=utf-8', 'vary', VARIES]
+  const type = ['content-type', 'application/json; charset=utf-8', 'vary', varies(delivery)]
   const depends = { basis, groups, headers: [...groupHeaders(groups), ...type] }
   if (!looked) known.last = depends
   return depends

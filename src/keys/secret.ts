@@ -1,4 +1,4 @@
-import { hash, randomInt, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /*
@@ -23,6 +23,11 @@ function checksum(text: string): string {
   return digits
 }
 
+/** A key out of what stands before its checksum. */
+export function withChecksum(body: string): string {
+  return body + checksum(body)
+}
+
 /** 190 bits need no slow hash: there is nothing to guess. */
 function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
@@ -31,8 +36,7 @@ function digest(key: string): Buffer {
 /** A new key, to be shown once, and what is stored of it. */
 export function makeKey(): { key: string; prefix: string; hash: Buffer } {
   const prefix = `dl_${random(10)}`
-  const body = `${prefix}_${random(32)}`
-  const key = body + checksum(body)
+  const key = withChecksum(`${prefix}_${random(32)}`)
   return { key, prefix, hash: digest(key) }
 }
 
@@ -47,7 +51,13 @@ export function prefixOf(key: string): string | undefined {
   return prefix && sum === checksum(key.slice(0, -6)) ? prefix : undefined
 }
 
-/** Is this the key whose hash is stored? In constant time. */
-export function matches(key: string, stored: Buffer): boolean {
-  return timingSafeEqual(digest(key), stored)
+/** The hash of no key. */
+const NOBODY = randomBytes(32)
+
+/**
+ * Is this the key whose hash is stored? In constant time, and in the same time where none is: nobody learns
+ * which public parts there are.
+ */
+export function matches(key: string, stored: Buffer | undefined): boolean {
+  return timingSafeEqual(digest(key), stored ?? NOBODY)
 }
