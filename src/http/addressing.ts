@@ -44,7 +44,7 @@ export async function addressed(
   if (!found) throw await absence(reading, kind, name)
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)
-  const current = path.replace(/[^/]*$/, found.slug)
+  const current = path.slice(0, path.lastIndexOf('/') + 1) + found.slug
   noteRead(request, { about: { kind, id: found.id } })
   reply
     .code(301)
