@@ -1,5 +1,4 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { articleReads, articleWrites } from './articles/routes.ts'
 import { articleVerbs } from './articles/verbs.ts'
@@ -14,14 +13,17 @@ import { authenticate } from './http/auth.ts'
 import { callerAddresses } from './http/caller-address.ts'
 import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
-import { health, metrics } from './http/health.ts'
+import { health } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
+import { countDatabase, countRequests, metrics } from './http/metrics.ts'
 import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
+import { openSharedTallies } from './http/redis-tallies.ts'
 import { newRequestId } from './http/request-id.ts'
-import { openSharedTallies } from './http/shared-tallies.ts'
+import { followRequests, logRequests, type Seen } from './http/seeing.ts'
+import { openTracing } from './http/tracing.ts'
 import { originForm } from './http/url.ts'
 import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
@@ -38,12 +40,11 @@ const BODY_LIMIT = 2 * 1024 * 1024
 /** How long the start waits for the connection that listens, in ms; without it nothing is kept. */
 const LISTENING = 1000
 
-/** What the log says of a request. */
-type Told = { method?: string | undefined; url?: string | undefined }
-
 declare module 'fastify' {
   interface FastifyInstance {
     delivery: ReturnType<typeof openDelivery>
+    /** What /metrics tells: whatever else runs in this process puts its own there. */
+    metrics: Registry
   }
 }
 
@@ -78,6 +79,17 @@ export async function buildApp(
     },
   })
 
+  const registry = new Registry()
+  const tracing = config.otlpEndpoint ? openTracing(config.otlpEndpoint, app.log) : undefined
+  app.addHook('onClose', async () => tracing?.close())
+  const logged = logRequests(app.log, withoutKeys)
+  const counted = countRequests(registry)
+  const see = (seen: Seen) => {
+    logged(seen)
+    counted(seen)
+    tracing?.trace(seen)
+  }
+  followRequests(app, see)
   const shared = config.redisUrl ? await openSharedTallies(config.redisUrl, app.log) : undefined
   app.addHook('onClose', async () => shared?.close())
   const limits = limitRates(config.rateLimit, callerAddresses(config.trustProxy), shared)
@@ -102,28 +114,16 @@ export async function buildApp(
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
   giveBackUnchanged(app)
-  const told = (
-    log: FastifyBaseLogger,
-    request: Told,
-    status: number,
-    ms: number,
-    key?: string,
-  ) => {
-    const { method, url = '' } = request
-    log.info({ key }, `${method} ${withoutKeys(url)} ${status} ${Math.round(ms)} ms`)
-  }
-  app.addHook('onResponse', (request, reply, done) => {
-    told(request.log, request, reply.statusCode, reply.elapsedTime, request.actor?.name)
-    done()
-  })
   const refuse = refuseOtherMethods(app)
   describeRoutes(app, config)
 
   // open to all
   health(app, services)
-  const registry = new Registry()
-  const observe = metrics(app, registry)
+  metrics(app, registry)
+  const uncount = countDatabase(registry, db)
   countDelivery(registry, delivery)
+  app.addHook('onClose', async () => uncount())
+  app.decorate('metrics', registry)
   docs(app)
 
   await app.register(
@@ -158,11 +158,7 @@ export async function buildApp(
     pool: db.reader.$client,
     constant: protection.flat(),
     newId: newRequestId,
-    note(request, id, route, status, ms) {
-      if ((app.log as Partial<Logger>).isLevelEnabled?.('info'))
-        told(app.log.child({ reqId: id }), request, status, ms)
-      observe(request.method ?? '', route, status, ms)
-    },
+    see,
   }
   await delivery.watch.ready(LISTENING)
   return app

@@ -80,6 +80,7 @@ const Settings = z.object({
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -118,6 +119,8 @@ export type Config = Readonly<{
   purgeUrl: string | undefined
   /** Networks where webhooks may lead though they are not public, over http and on any port. */
   webhookAllowCidrs: readonly string[]
+  /** Where traces are sent, over OTLP; none without it. */
+  otlpEndpoint: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -185,6 +188,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     cacheBytes: s.CACHE_MB * 1024 * 1024,
     purgeUrl: s.PURGE_URL,
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
+    otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: s.LOG_LEVEL,
   })
 }

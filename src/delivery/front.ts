@@ -7,10 +7,12 @@ import {
 } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Pool } from '../db/client.ts'
+import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
+import type { Cached, Seen } from '../http/seeing.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
 import type { KnownRead } from './plans.ts'
-import { respond, type Sent, sent } from './send.ts'
+import { respond, sent } from './send.ts'
 import { type Asked, answerAgain, charge, type Delivery, isAsked } from './serve.ts'
 
 /** What is done for every request that never reaches the framework. */
@@ -23,7 +25,7 @@ export type Front = {
   /** A new request's id. */
   newId(): string
   /** Logs and counts, as for all others. */
-  note(request: IncomingMessage, id: string, route: string, status: number, ms: number): void
+  see(seen: Seen): void
 }
 
 /**
@@ -80,7 +82,9 @@ function give(front: Front, request: IncomingMessage, response: ServerResponse, 
   const parts = sent(watch, request.headers, id, answer, encoded)
   if (!charge(limits.ofAddress(request), parts)) return false
   store.counts.hits++
-  send(front, request, response, answer.route, id, parts, started)
+  respond(response, request.method, parts)
+  const ms = performance.now() - started
+  see(front, request, { id, route: answer.route, ms, ...parts }, NONE, { state: 'kept', ms })
   return true
 }
 
@@ -101,7 +105,9 @@ async function makeAgain(
   const making = keeping ? store.begin(url) : undefined
   try {
     if (keeping) store.counts.misses++
-    const shown = await read.ask(front.pool, name, url)
+    const trail: Trail = []
+    const shown = await followed(trail, () => read.ask(front.pool, name, url))
+    const asked = performance.now()
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
     // It is not there, or not any more.
@@ -115,7 +121,10 @@ async function makeAgain(
     const parts = sent(watch, request.headers, id, answer, encoded)
     if (parts.status === 304) allowance?.giveBack()
     if (allowance) parts.headers.push(...allowance.headers())
-    send(front, request, response, answer.route, id, parts, started)
+    respond(response, request.method, parts)
+    const now = performance.now()
+    const cached = making && { state: 'made' as const, ms: now - asked }
+    see(front, request, { id, route: answer.route, ms: now - started, ...parts }, trail, cached)
   } catch (error) {
     if (making) store.end(making, undefined, false)
     if (response.headersSent) return void response.destroy(error as Error)
@@ -128,15 +137,15 @@ function askedEncoding({ headers }: IncomingMessage): Encoding {
   return encodingFor(headers['accept-encoding'] as string | undefined)
 }
 
-function send(
-  { note }: Front,
-  request: IncomingMessage,
-  response: ServerResponse,
-  route: string,
-  id: string,
-  parts: Sent,
-  started: number,
+/** Of what came from the cache. */
+const NONE: Trail = []
+
+function see(
+  { see }: Front,
+  { method = '', url = '', headers }: IncomingMessage,
+  { id, route, status, ms }: Pick<Seen, 'id' | 'route' | 'status' | 'ms'>,
+  trail: Trail,
+  cached: Cached | undefined,
 ): void {
-  respond(response, request.method, parts)
-  note(request, id, route, parts.status, performance.now() - started)
+  see({ id, method, url, headers, route, status, ms, trail, cached })
 }

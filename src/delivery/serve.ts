@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Allowance } from '../http/allowance.ts'
@@ -161,6 +162,7 @@ function write(
     return
   }
   store.counts.hits++
+  request.cached = { state: 'kept', ms: reply.elapsedTime }
   reply.hijack()
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (byOrigin && OF_ORIGIN.test(name)) parts.headers.push(name, String(value))
@@ -184,6 +186,7 @@ async function finish(
   body: string,
 ): Promise<Bytes | Readable | null> {
   const { store, watch } = delivery
+  const began = performance.now()
   const answer = answerOf(delivery, request, reply, body)
   const { making } = request
   request.making = undefined
@@ -192,6 +195,7 @@ async function finish(
   const key = request.raw.url ?? ''
   const encoded = await encode(answer, asked, () => store.grown(key, answer))
   const { status, headers, bytes } = sent(watch, request.raw.headers, request.id, answer, encoded)
+  if (making) request.cached = { state: 'made', ms: performance.now() - began }
   reply.code(status)
   if (status === 304) reply.removeHeader('content-type')
   for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] ?? '', headers[i + 1])

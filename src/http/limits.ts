@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Allowance } from './allowance.ts'
 import type { CallerAddress } from './caller-address.ts'
-import type { SharedTallies } from './shared-tallies.ts'
+import type { SharedTallies } from './redis-tallies.ts'
 import { openTallies } from './tallies.ts'
 
 /** Whoever has a key: who is counted, and how many requests a minute are its own to make, where not as many as everybody's. */
