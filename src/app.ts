@@ -24,7 +24,7 @@ import { openSharedTallies } from './http/redis-tallies.ts'
 import { newRequestId } from './http/request-id.ts'
 import { followRequests, logRequests, type Seen } from './http/seeing.ts'
 import { openTracing } from './http/tracing.ts'
-import { originForm } from './http/url.ts'
+import { isContent, originForm } from './http/url.ts'
 import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { withoutKeys } from './keys/secret.ts'
@@ -33,6 +33,9 @@ import { partnerReads, partnerWrites } from './partners/routes.ts'
 import { quoteReads, quoteWrites } from './quotes/routes.ts'
 import { revisionReads } from './revisions/routes.ts'
 import { sourceReads, sourceWrites } from './sources/routes.ts'
+import { newsFeedReads } from './syndication/feeds.ts'
+import { formatReads } from './syndication/routes.ts'
+import { sitemapReads } from './syndication/sitemaps.ts'
 
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
 const BODY_LIMIT = 2 * 1024 * 1024
@@ -74,7 +77,7 @@ export async function buildApp(
     frameworkErrors: (error, request, reply) => {
       for (const [name, value] of protection) reply.header(name, value)
       reply.header('x-request-id', request.id)
-      if (request.url.startsWith('/v1')) reply.header('vary', 'Authorization')
+      if (isContent(request.url)) reply.header('vary', 'Authorization')
       sendFault(request as never, reply as never, faultOf(error), config.publicUrl)
     },
   })
@@ -137,6 +140,7 @@ export async function buildApp(
       categoryReads(v1, services)
       partnerReads(v1, services)
       feedReads(v1, services)
+      formatReads(v1, services)
 
       // writes: each names its scope
       admit('scoped')
@@ -151,6 +155,9 @@ export async function buildApp(
     },
     { prefix: '/v1' },
   )
+  admit('readers')
+  newsFeedReads(app, services)
+  sitemapReads(app, services)
   refuse()
   await app.ready()
   front = {

@@ -81,6 +81,7 @@ const Settings = z.object({
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -121,6 +122,8 @@ export type Config = Readonly<{
   webhookAllowCidrs: readonly string[]
   /** Where traces are sent, over OTLP; none without it. */
   otlpEndpoint: string | undefined
+  /** The WebSub hub that feeds name. */
+  websubHub: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -189,6 +192,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     purgeUrl: s.PURGE_URL,
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
+    websubHub: s.WEBSUB_HUB,
     logLevel: s.LOG_LEVEL,
   })
 }

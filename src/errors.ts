@@ -11,7 +11,7 @@ export const ERRORS = {
   unsupported_media_type: { kind: 'mediaType', title: 'The body must be JSON' },
   // who asks
   unauthenticated: { kind: 'unauthenticated', title: 'A valid key is needed' },
-  forbidden: { kind: 'forbidden', title: 'The key lacks a scope' },
+  forbidden: { kind: 'forbidden', title: 'The key may not do this' },
   rate_limited: { kind: 'rateLimited', title: 'Too many requests' },
   // what is there
   not_found: { kind: 'missing', title: 'Not found' },

@@ -1,6 +1,7 @@
 import type { LightMyRequestResponse } from 'fastify'
 import type { Hidden, Plant } from './canary-bed.ts'
-import { type Ask, collectionOf } from './canary-requests.ts'
+import { withoutRemovals } from './canary-removals.ts'
+import { type Ask, CHANGES, collectionOf } from './canary-requests.ts'
 import type { CanaryRoom } from './canary-room.ts'
 import { canariesIn } from './canary-words.ts'
 
@@ -24,7 +25,7 @@ const AT_ONCE = 4
 /** More pages than any list here has. */
 const PAGES = 60
 
-type Answer = { status: number; headers: Record<string, string>; body: string }
+export type Answer = { status: number; headers: Record<string, string>; body: string }
 
 async function send({ app }: CanaryRoom, actor: Actor, ask: Ask): Promise<Answer> {
   const { method, url, headers, body } = ask
@@ -45,6 +46,33 @@ async function send({ app }: CanaryRoom, actor: Actor, ask: Ask): Promise<Answer
   }
 }
 
+/**
+ * The change feed to its end, as one page: rows of what is gone fill pages of the one newsroom and not of
+ * the other, so that only all of them together can be compared.
+ */
+async function sendWhole(room: CanaryRoom, actor: Actor, ask: Ask): Promise<Answer> {
+  const first = await send(room, actor, ask)
+  if (ask.operation !== CHANGES || first.status !== 200 || first.body === '') return first
+  const { data, page } = JSON.parse(first.body)
+  for (let [rows, pages] = [data, 1]; rows.length > 0; pages++) {
+    if (pages > PAGES) throw new Error(`${ask.url} has no end`)
+    const { url, params } = askedAt(ask.url)
+    params.set('cursor', page.next)
+    for (const name of ['snapshot', 'wait']) params.delete(name)
+    const next = await send(room, actor, { ...ask, url: `${url}?${params}` })
+    const read = JSON.parse(next.body)
+    rows = read.data
+    data.push(...rows)
+    page.next = read.page.next
+  }
+  return { ...first, body: JSON.stringify({ data, page }) }
+}
+
+function askedAt(url: string) {
+  const [path = '', query = ''] = url.split('?')
+  return { url: path, params: new URLSearchParams(query) }
+}
+
 /** Sends every request to both as this actor; the findings as they come, and how many were sent. */
 export async function* crawl(
   pair: Pair,
@@ -55,10 +83,9 @@ export async function* crawl(
   const hiddenIds = new Set(pair.plant.hidden.map(({ id }) => id))
   const queue = [...asks]
   const one = async (ask: Ask, pages = 1): Promise<Finding[]> => {
-    const [full, twin] = await Promise.all([
-      send(pair.full, actor, ask),
-      send(pair.twin, actor, ask),
-    ])
+    const [full, twin] = (
+      await Promise.all([sendWhole(pair.full, actor, ask), sendWhole(pair.twin, actor, ask)])
+    ).map((answer) => withoutRemovals(ask, answer, pair.plant)) as [Answer, Answer]
     sent(full.status)
     const request = `${ask.method} ${ask.url} ${JSON.stringify(ask.headers)}`
     const findings = [
@@ -92,12 +119,25 @@ function leaks(ask: Ask, answer: Answer, hiddenIds: ReadonlySet<string>): string
 }
 
 /** An answer without the places where the caller may read its own words. */
-function withoutEchoes({ headers, body }: Answer): string {
+function withoutEchoes(answer: Answer): string {
+  const { headers, body } = answer
   const silent = Object.entries(headers).filter(([name]) => !ECHO_HEADERS.includes(name))
-  const rest = headers['content-type']?.startsWith('application/problem+json')
-    ? problemWithoutEchoes(body)
-    : body
+  const problem = headers['content-type']?.startsWith('application/problem+json')
+  const rest = problem ? problemWithoutEchoes(body) : isFeed(answer) ? withoutAddress(body) : body
   return JSON.stringify(silent) + rest
+}
+
+function isFeed({ headers }: Answer): boolean {
+  return /^application\/(rss\+xml|atom\+xml|feed\+json|xml)/.test(headers['content-type'] ?? '')
+}
+
+/** A feed without its own address and those of its pages, which hold what it was asked with. */
+function withoutAddress(body: string): string {
+  return body
+    .replace(/<(?:atom:)?link rel="(?:self|first|next)"[^>]*>/g, '')
+    .replace(/"(?:feed_url|next_url)":"[^"]*"/g, '')
+    .replace(/^ <id>.*<\/id>$/m, '')
+    .replace(/<loc>[^<]*\/sitemaps\/[^<]*<\/loc>/g, '')
 }
 
 function problemWithoutEchoes(body: string): string {
@@ -124,7 +164,7 @@ function differences(ask: Ask, full: Answer, twin: Answer, plant: Plant): string
 export function hiddenAt({ method, url }: Ask, { hidden }: Plant): Hidden | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined
   const collection = collectionOf(url)
-  const name = url.split(/[/?]/)[3]?.toLowerCase() ?? ''
+  const name = url.split(/[/?.]/)[3]?.toLowerCase() ?? ''
   return hidden.find(
     (thing) => thing.collection === collection && (thing.id === name || thing.slugs.includes(name)),
   )

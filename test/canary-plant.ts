@@ -220,7 +220,9 @@ export async function unplant(sql: CanaryRoom['sql'], { hidden }: Plant): Promis
     'delete from categories where id = any($1)',
     'delete from slugs where resource_id = any($1)',
     'delete from sightings where resource_id = any($1)',
-    'delete from changes where resource_id = any($1) or part_id = any($1)',
+    'delete from changes where resource_id = any($1)',
+    // That something was written to a visible article readers see by its version.
+    'update changes set part_kind = null, part_id = null where part_id = any($1)',
     'delete from idempotency_keys where api_key_id = any($1)',
     'delete from api_keys where id = any($1)',
   ]) {

@@ -43,6 +43,8 @@ const WORDS: Record<string, string[]> = {
 }
 /** Values that only editors may ask for, or that exclude all others: alone, never with others. */
 const ALONE = ['none', 'status', 'publishAt', 'embargoUntil', 'expiresAt', 'createdAt']
+/** The change feed: keys may read it, and see of it what readers or their partner see. */
+export const CHANGES = 'readChanges'
 const NOBODY = '0198c0de-0000-7000-8000-000000000000'
 
 type Pairs = [string, string][]
@@ -58,17 +60,29 @@ function namesOf({ plant }: Known, collection: Collection | undefined, withVisib
 
 /** The collection that a path begins with; of any other path, undefined. */
 export function collectionOf(path: string): Collection | undefined {
-  const [, , segment] = path.split('/')
+  const [, root, segment] = path.split('/')
+  // What a speaker said is asked for by the speaker.
+  if (root === 'feeds' && segment === 'quotes') return 'sources'
   return COLLECTIONS.find((collection) => collection === segment)
 }
 
 /** All paths of an operation: every name it can be asked with, every number of a revision. */
 function pathsOf(operation: Operation, known: Known): string[] {
   const parameters = operation.parameters.filter((p) => p.in === 'path')
-  const names = [...namesOf(known, collectionOf(operation.path)), NOBODY]
+  const valuesFor = ({ name, schema }: Parameter) => {
+    if (schema.type === 'integer') return ['1', '2', '99']
+    if (schema.enum) return schema.enum as string[]
+    return [...namesOf(known, NAMED[name] ?? collectionOf(operation.path)), NOBODY]
+  }
   let filled: Record<string, string>[] = [{}]
-  for (const { name, schema } of parameters) {
-    const values = schema.type === 'integer' ? ['1', '2', '99'] : names
+  for (const parameter of parameters) {
+    const { name } = parameter
+    const values = valuesFor(parameter)
+    // Of the formats of one thing, in the small run each takes its turn.
+    if (parameter.schema.enum && filled.length >= values.length && runs(1) === 1) {
+      filled = filled.map((params, i) => ({ ...params, [name]: values[i % values.length] ?? '' }))
+      continue
+    }
     filled = filled.flatMap((params) => values.map((value) => ({ ...params, [name]: value })))
   }
   return filled.map((params) => urlOf(operation, params))
@@ -146,11 +160,13 @@ export function asksOf(operation: Operation, known: Known): Ask[] {
     const items = (schema.items as { enum?: string[] } | undefined)?.enum
     return items ? [[name, wholeOf(items)]] : []
   })
-  const open = isOpen(operation)
+  const open = isOpen(operation) || operation.id === CHANGES
+  const isFeed = operation.path.startsWith('/feeds/')
   const each = (open ? focus : focus.slice(0, 1)).flatMap((path) =>
     inQuery.flatMap((parameter) => {
       const values = valuesOf(parameter, known)
-      const some = open ? values : spread(values, runs(8))
+      // A feed takes the parameters of a list, which is asked with all of them.
+      const some = isFeed ? spread(values, runs(20)) : open ? values : spread(values, runs(8))
       return some.map((value): [string, Pairs] => [path, [[parameter.name, value]]])
     }),
   )
@@ -171,8 +187,11 @@ export function asksOf(operation: Operation, known: Known): Ask[] {
   }
   const sorts = inQuery.find(({ name }) => name === 'sort')?.schema.enum as string[] | undefined
   const isList = inQuery.some(({ name }) => name === 'cursor')
-  const walks = (sorts ?? []).map((sort) =>
-    ask('GET', operation.path, [...whole, ...inOrder(sort), ['limit', '2']], { walk: true }),
+  const lists = operation.path.includes('{') ? focus : [operation.path]
+  const walks = (sorts ?? []).flatMap((sort) =>
+    lists.map((path) =>
+      ask('GET', path, [...whole, ...inOrder(sort), ['limit', '2']], { walk: true }),
+    ),
   )
   // With words: what is found, marked, ranked, counted or suggested.
   const words = inQuery.find(({ name }) => name === 'q')
@@ -183,7 +202,7 @@ export function asksOf(operation: Operation, known: Known): Ask[] {
   const looks = spread(words ? valuesOf(words, known) : [], runs(30)).flatMap((q) => {
     const all: Pairs = [['q', q], ...whole, ...beside]
     const ranked: Pairs[] = sorts?.includes('relevance') ? [[...all, ['sort', 'relevance']]] : []
-    return [all, ...ranked].map((query) => ask('GET', operation.path, query))
+    return [all, ...ranked].flatMap((query) => lists.map((path) => ask('GET', path, query)))
   })
   const cursors = known.cursors.get(operation.path) ?? []
   return [
@@ -236,10 +255,13 @@ export async function whatEditorsSee(
   for (const { collection, id, slugs } of plant.hidden) {
     for (const name of [id, ...slugs]) await note(`/v1/${collection}/${name}`)
   }
-  for (const { method, path, parameters } of operations) {
+  for (const { id, method, path, parameters } of operations) {
     if (method !== 'GET' || !parameters.some(({ name }) => name === 'cursor')) continue
     if (path.includes('{')) continue
-    await note(path)
+    // There editors see what readers do.
+    if (id !== CHANGES) await note(path)
+    // A sitemap is cut by itself.
+    if (!parameters.some(({ name }) => name === 'limit')) continue
     const sorts = (parameters.find(({ name }) => name === 'sort')?.schema.enum ?? []) as string[]
     const queries = [[], ...sorts.map(inOrder)]
     for (const query of queries) {

@@ -268,6 +268,13 @@ export async function play(
     () => '/v1/sources?limit=10',
     () => `/v1/sources?organization=${one(world.sources).id}`,
     () => `/v1/categories/${named(world.categories)}`,
+    () => `/feeds/latest.${one(['rss', 'atom', 'json'])}?limit=3`,
+    () =>
+      `/feeds/latest.json?category=-${one(world.categories).id}&speaker=${one(world.sources).id}`,
+    () => `/feeds/categories/${named(world.categories)}.${one(['rss', 'atom', 'json'])}`,
+    () => `/feeds/quotes/${named(world.sources)}.${one(['rss', 'atom', 'json'])}`,
+    () => `/sitemaps/${one(['news', 'index'])}.xml`,
+    () => `/v1/articles/${named(world.articles)}.${one(['ninjs', 'jsonld', 'html', 'md', 'txt'])}`,
     () => '/v1/categories?sort=position',
     () => one(SELDOM)(),
     () => one(SELDOM)(),

@@ -14,6 +14,7 @@ const PAGES = [
   'docs/decisions.md',
   'docs/errors.md',
   'docs/caching.md',
+  'docs/formats.md',
   'docs/reading.md',
   'docs/webhooks.md',
 ]

@@ -1,4 +1,4 @@
-import type { Call, Reply } from './newsroom.ts'
+import { type Call, callerOf, type Newsroom, type Reply } from './newsroom.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
 type Made = any
@@ -58,6 +58,18 @@ export async function quote(
   input: { article: string; text: string; [member: string]: unknown },
 ): Promise<Made> {
   return (await must(call, 'POST', '/v1/quotes', input)).json
+}
+
+/** A partner, entitled to all unless told otherwise, with a key of its own and what calls with it. */
+export async function partner(
+  { editor, app }: Pick<Newsroom, 'editor' | 'app'>,
+  input: object = {},
+  scopes = ['read', 'syndication'],
+): Promise<Made> {
+  const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
+  const body = { name: 'theirs', scopes, partner: made.id }
+  const { key } = (await must(editor, 'POST', '/v1/keys', body)).json
+  return { ...made, key, call: callerOf(app, `Bearer ${key}`) }
 }
 
 /** A merge patch on whatever version is there. */

@@ -7,13 +7,14 @@ import {
   get,
   inSeconds,
   must,
+  partner as partnerOf,
   patch,
   publish,
   quote,
   source,
   story,
 } from './factories.ts'
-import { type Call, callerOf, newsroom } from './newsroom.ts'
+import { type Call, newsroom } from './newsroom.ts'
 
 const room = await newsroom(t)
 const { editor, app, db } = room
@@ -21,12 +22,7 @@ const { editor, app, db } = room
 const harbour = await category(editor, { name: 'Harbour' })
 const town = await category(editor, { name: 'Town' })
 
-async function partner(input: object = {}, scopes = ['read', 'syndication']) {
-  const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
-  const body = { name: 'theirs', scopes, partner: made.id }
-  const { key } = (await must(editor, 'POST', '/v1/keys', body)).json
-  return { ...made, key, call: callerOf(app, `Bearer ${key}`) as Call }
-}
+const partner = (input?: object, scopes?: string[]) => partnerOf(room, input, scopes)
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
 type Any = any

@@ -25,14 +25,13 @@ const ROLES = {
   // Names of what answers depend on: values in, values out.
   groups: /^delivery\/(groups|dependencies)\.ts$/,
   delivery: /^delivery\//,
-  routes: /^[a-z]+\/(routes|verbs|shape)\.ts$/,
+  routes: /^([a-z]+\/(routes|verbs|shape)|syndication\/(feeds|sitemaps|load|autodiscovery))\.ts$/,
   // Rules and what they write, one transaction for all.
   commands:
     /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep|entitlements)\.ts$/,
   queries:
     /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|partners\/access|(quotes|sources)\/facets|quotes\/similar|search\/(facets|names|ranked))\.ts$/,
-  present: /^([a-z]+\/present|revisions\/diff)\.ts$/,
-  schema: /^(?!body\/)[a-z]+\/(schema|parameters|kept)\.ts$/,
+  schema: /^((?!body\/)[a-z]+\/(schema|parameters|kept)|syndication\/formats)\.ts$/,
   // To the outside: what may be connected to, and what came of it.
   sending: /^webhooks\/(names|connector|attempt|sender)\.ts$/,
   // Values in, values out.
@@ -41,6 +40,8 @@ const ROLES = {
       String.raw`sources\/anonymity\.ts|feed\/place\.ts|revisions\/purge\.ts|search\/(marks|words)\.ts|` +
       String.raw`webhooks\/(ranges|policy|signature|outcome)\.ts)`,
   ),
+  // Formats too: the public shapes in, text out.
+  present: /^([a-z]+\/present|revisions\/diff|syndication\/[a-z-]+)\.ts$/,
   base: /^(actor|config|errors|fields|http-date|loading|log|nearest|slug|text)\.ts$/,
 } as const
 type Role = keyof typeof ROLES

@@ -243,12 +243,9 @@ t.test('what was killed is neither read nor changed', async (t) => {
       const all = text
         .replaceAll(path, '')
         .replaceAll(words, (w, at) => (text.includes(`?q=${w}`) && at < 0 ? '' : w))
-      const own = all.replaceAll(`q=${words}`, '')
-      t.notMatch(
-        own + JSON.stringify(headers),
-        /zqkilledwords|zqsecret/,
-        `${who} ${path} ${status}`,
-      )
+      // The caller's own words come back in the addresses of the list and of its feed.
+      const own = (all + JSON.stringify(headers)).replaceAll(`q=${words}`, '')
+      t.notMatch(own, /zqkilledwords|zqsecret/, `${who} ${path} ${status}`)
       t.ok(path.includes('?q=') ? status === 200 : status >= 400, `${who} ${path} ${status}`)
     }
   }

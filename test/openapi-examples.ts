@@ -60,7 +60,10 @@ function suggest(room: Newsroom): Promise<Reply> {
 async function idFor(room: Newsroom, { id, path }: Operation): Promise<string> {
   const make = MADE_FIRST[id]
   if (make) return (await make(room)).json.id
-  const listed = await room.editor('GET', path.replace(/\/\{id\}.*/, ''))
+  // A feed lists what a list does.
+  const list = path.startsWith('/feeds/quotes') ? '/v1/quotes' : '/v1/articles'
+  const from = path.startsWith('/feeds/') ? list : path.replace(/\/\{id\}.*/, '')
+  const listed = await room.editor('GET', from)
   return listed.json.data[0].id
 }
 

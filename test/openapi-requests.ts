@@ -91,5 +91,9 @@ function paths({ path, parameters }: Operation, { names }: Known) {
     { weight: 1, arbitrary: brokenUrlText },
   )
   const inPath = parameters.filter((parameter) => parameter.in === 'path')
-  return fc.record(Object.fromEntries(inPath.map(({ name }) => [name, one])))
+  const valuesOf = ({ schema }: Operation['parameters'][number]) =>
+    Array.isArray(schema.enum)
+      ? fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...(schema.enum as string[])) }, one)
+      : one
+  return fc.record(Object.fromEntries(inPath.map((one) => [one.name, valuesOf(one)])))
 }

@@ -5,6 +5,7 @@ import {
   get,
   inSeconds,
   must,
+  partner as partnerOf,
   patch,
   publish,
   source,
@@ -20,12 +21,7 @@ const ferries = await category(editor, { name: 'Ferries', parent: harbour.id })
 const town = await category(editor, { name: 'Town' })
 
 /** A partner with a key of its own. */
-async function partner(input: object = {}, scopes = ['read', 'syndication']) {
-  const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
-  const key = (await must(editor, 'POST', '/v1/keys', { name: 'theirs', scopes, partner: made.id }))
-    .json.key
-  return { ...made, call: callerOf(app, `Bearer ${key}`) as Call, key }
-}
+const partner = (input?: object, scopes?: string[]) => partnerOf(room, input, scopes)
 
 /** What this caller finds in the list. */
 const listed = async (call: Call, path = '/v1/articles?fields=headline') =>

@@ -11,6 +11,7 @@ import { isCounted, isFirst, sendItem, sendList } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { showRevision } from '../revisions/queries.ts'
 import { FACET_VALUES } from '../search/schema.ts'
+import { alternatesFor } from '../syndication/autodiscovery.ts'
 import { createArticle, deleteArticle, updateArticle } from './commands.ts'
 import { countArticleFacets } from './facets.ts'
 import { articleMembers, belongings } from './members.ts'
@@ -37,6 +38,7 @@ const tags = ['Articles']
 
 /** Reads of articles: whoever asks, in that audience's view. */
 export function articleReads(app: App, { config, db }: Services): void {
+  const alternates = alternatesFor(config.publicUrl)
   const demandEditorFields = (
     actor: Parameters<typeof demandOfReader>[0],
     fields: readonly string[] = [],
@@ -82,6 +84,7 @@ export function articleReads(app: App, { config, db }: Services): void {
         },
         members: Object.keys(members),
         finish: (objects) => finished(objects, shape),
+        alternates: alternates(reading)?.articles,
         counted: isCounted(query)
           ? (named) => countBeside(reading, query, findArticles(reading, query, named))
           : undefined,
@@ -111,7 +114,11 @@ export function articleReads(app: App, { config, db }: Services): void {
       const reading = readingOf(request, db)
       const shape = asked(query, config, reading.schema, ['html'])
       if (query.asOf === undefined) {
-        return sendItem(request, reply, reading, articleItem(reading, params.idOrSlug, shape))
+        const item = articleItem(reading, params.idOrSlug, shape)
+        return sendItem(request, reply, reading, {
+          ...item,
+          alternates: alternates(reading)?.article,
+        })
       }
       const id = await addressed(request, reply, reading, 'article', params.idOrSlug)
       if (id === undefined) return reply

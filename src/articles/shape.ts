@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Executor, Reading } from '../db/client.ts'
+import type { Members } from '../db/json.ts'
 import type { ReaderSchema } from '../db/roles.ts'
 import { findAddress } from '../db/slugs.ts'
 import { missing } from '../errors.ts'
@@ -33,13 +34,14 @@ export function asked(
   }
 }
 
-/** One article, by id or slug, in this audience's view. */
+/** One article, by id or slug, in this audience's view, with members that only its caller knows of. */
 export function articleItem(
   reading: Pick<Reading, 'schema'>,
   name: string,
   shape: Shape,
+  more: Members = {},
 ): ItemRead {
-  const members = articleMembers(belongings(reading, shape), shape)
+  const members = { ...articleMembers(belongings(reading, shape), shape), ...more }
   return {
     kind: 'article',
     name,

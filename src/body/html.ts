@@ -152,6 +152,6 @@ const REFERENCES: Record<string, string> = {
 }
 
 /** For text and for attributes within double quotes alike. */
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => REFERENCES[character] ?? character)
 }

@@ -19,6 +19,7 @@ import {
 } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { splitUrl } from '../http/url.ts'
+import { alternatesFor } from '../syndication/autodiscovery.ts'
 import { createCategory, deleteCategory, updateCategory } from './commands.ts'
 import { presentTree } from './present.ts'
 import {
@@ -56,6 +57,7 @@ function demandNothingOfLists(request: FastifyRequest): void {
 
 /** Reads of categories: whoever asks, in that audience's view. */
 export function categoryReads(app: App, { config, db }: Services): void {
+  const alternates = alternatesFor(config.publicUrl)
   app.get(
     '/categories',
     {
@@ -117,7 +119,10 @@ export function categoryReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { params, query } = request
-      return sendItem(request, reply, reading, categoryItem(reading, params.idOrSlug, query))
+      return sendItem(request, reply, reading, {
+        ...categoryItem(reading, params.idOrSlug, query),
+        alternates: alternates(reading)?.category,
+      })
     },
   )
 }

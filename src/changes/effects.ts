@@ -99,7 +99,8 @@ function effectsOf(pair: Pair, byTime: boolean, begun: Begun, filed: Set<string>
   for (const category of both('categories')) filed.add(category)
   if (both('quotes').size > 0) groups.push('quotes')
   if (appears || now.slug !== before?.slug) groups.push(absence('article'))
-  if (appears || differ(now.quotes, before?.quotes)) groups.push(absence('quote'))
+  const quoted = appears && both('quotes').size > 0
+  if (quoted || differ(now.quotes, before?.quotes)) groups.push(absence('quote'))
   const named = (facts: Facts | null | undefined) => [
     ...(facts?.sources ?? []),
     ...(facts?.speakers ?? []),

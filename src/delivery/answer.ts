@@ -34,6 +34,8 @@ export type Answer = {
   tag: string | undefined
   /** When it last changed, in ms since 1970; undefined where that cannot be told. */
   modified: number | undefined
+  /** Until when it holds as far as time goes, on this process's monotonic clock in ms. */
+  until: number
   groups: ReadonlySet<string>
   /** Made on first demand; as a promise while it is made. */
   encoded: { gzip?: Encoded | Promise<Encoded>; br?: Encoded | Promise<Encoded> }

@@ -18,14 +18,19 @@ export type Made = {
   empty?: boolean | undefined
   /** Whom it is about: an item, where an old slug leads, a quote's article. */
   about?: { kind: Kind; id: string } | undefined
+  /** Of a feed: what it shows beside its objects; that it tells what is gone goes without saying. */
+  around?: { category?: object; source?: object; articles?: readonly object[] } | undefined
   /** Whether the addresses of articles hold the slugs of their categories. */
   categoryInUrl: boolean
 }
 
 type Shown = Record<string, unknown>
 
-/** The reads: what they show, one or many. A read that is not here depends on everything. */
-const READS: Record<string, { kind: Kind; many: boolean }> = {
+/**
+ * The reads: what they show, one or many, and where the address names another kind, which. A read that
+ * is not here depends on everything.
+ */
+const READS: Record<string, { kind: Kind; many: boolean; of?: Kind }> = {
   getArticle: { kind: 'article', many: false },
   listArticles: { kind: 'article', many: true },
   getQuote: { kind: 'quote', many: false },
@@ -35,6 +40,16 @@ const READS: Record<string, { kind: Kind; many: boolean }> = {
   listSources: { kind: 'source', many: true },
   getCategory: { kind: 'category', many: false },
   listCategories: { kind: 'category', many: true },
+  getArticleNinjs: { kind: 'article', many: false },
+  getArticleJsonLd: { kind: 'article', many: false },
+  getArticleHtml: { kind: 'article', many: false },
+  getArticleMarkdown: { kind: 'article', many: false },
+  getArticleText: { kind: 'article', many: false },
+  getLatestFeed: { kind: 'article', many: true },
+  getCategoryFeed: { kind: 'article', many: true, of: 'category' },
+  getQuotesFeed: { kind: 'quote', many: true, of: 'source' },
+  getNewsSitemap: { kind: 'article', many: true },
+  getNewsSitemapIndex: { kind: 'article', many: true },
 }
 
 const words = (text: string) => new Set(text.split(' '))
@@ -79,10 +94,11 @@ export function dependenciesOf(made: Made): { groups: Set<string>; looked: boole
   const read = READS[made.operation ?? '']
   const unlooked = (groups: string[]) => ({ groups: named(groups), looked: false })
   if (!read) return unlooked([ANY])
-  const { kind, many } = read
+  const { kind, many, of = kind } = read
   if (made.status === 301) return unlooked(made.about ? itself(made.about) : [ANY])
-  if (made.status !== 200) return unlooked([absence(kind)])
+  if (made.status !== 200) return unlooked([absence(of)])
   const groups = new Set(many ? page(made, kind) : made.about ? itself(made.about) : [ANY])
+  if (made.around) around(made.around, kind, groups, made.categoryInUrl)
   const looked = show(made, kind, groups)
   return { groups: named(groups), looked: looked || !many }
 }
@@ -109,6 +125,21 @@ function page(made: Made, kind: Kind): string[] {
     ...(facets ? ['articles', 'quotes', 'sources', 'categories'] : []),
     ...chosen(made, kind),
   ]
+}
+
+/** Adds what a feed shows beside its rows: whose it is, what prints its quotes, and what is gone. */
+function around(
+  { category, source, articles = [] }: NonNullable<Made['around']>,
+  kind: Kind,
+  groups: Set<string>,
+  categoryInUrl: boolean,
+): void {
+  groups.add(absence(kind))
+  if (category) showIn('category', [category as Shown], groups)
+  if (source) showIn('source', [source as Shown], groups)
+  if (categoryInUrl && articles.length > 0) groups.add('paths')
+  showIn('article', articles as Shown[], groups)
+  for (const { id } of articles as Shown[]) groups.add(group('article', String(id)))
 }
 
 /**
@@ -228,6 +259,9 @@ function member(kind: Kind, name: string, object: Shown, groups: Set<string>): b
       each('category')
       return true
     case 'article.sources':
+      each('source')
+      return true
+    case 'article.speakers':
       each('source')
       return true
     case 'article.quotes':

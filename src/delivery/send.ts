@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { publicPolicy } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { type Answer, type Bytes, type Encoded, tagOf } from './answer.ts'
@@ -20,7 +21,7 @@ export function sent(
   { encoding, bytes }: Encoded,
 ): Sent {
   const headers = [...answer.headers]
-  const seconds = watch.seconds()
+  const seconds = Math.min(watch.seconds(), secondsLeft(answer))
   headers.push('cache-control', publicPolicy(seconds), 'x-request-id', id)
   if (answer.tag === undefined) {
     headers.push('content-length', String(Buffer.byteLength(bytes)))
@@ -47,6 +48,11 @@ export function sent(
   headers.push('etag', tag, 'content-length', String(Buffer.byteLength(bytes)))
   if (encoding !== 'identity') headers.push('content-encoding', encoding)
   return { status: answer.status, headers, bytes }
+}
+
+/** Whole seconds until time alone makes it another answer, less one, as those of `watch`. */
+function secondsLeft({ until }: Answer): number {
+  return Math.max(0, Math.floor((until - performance.now()) / 1000) - 1)
 }
 
 function isConditional(asked: IncomingHttpHeaders): boolean {

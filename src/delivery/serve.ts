@@ -3,10 +3,11 @@ import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Allowance } from '../http/allowance.ts'
-import { keyedPolicy, publicPolicy, type Shown, tagOfShown } from '../http/caching.ts'
+import { keyedPolicy, publicPolicy, type Shown, tagOfShown, typeOfShown } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Limits } from '../http/limits.ts'
+import { isContent } from '../http/url.ts'
 import { type Answer, type Bytes, type Encoded, encode } from './answer.ts'
 import { dependenciesOf } from './dependencies.ts'
 import type { Depends, KnownRead, Plans } from './plans.ts'
@@ -83,7 +84,7 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
 
   app.addHook('onSend', async (request, reply, payload) => {
     reply.header('x-request-id', request.id)
-    if (!request.url.startsWith('/v1')) return payload
+    if (!isContent(request.url)) return payload
     const open = isAsked(request.raw)
     reply.header('vary', varies(delivery, open))
     const body = typeof payload === 'string' ? payload : ''
@@ -116,9 +117,7 @@ function isRead({ method }: { method?: string | undefined }): boolean {
 
 /** Is it read without a key, as caches read? */
 export function isAsked({ method, url, headers }: IncomingMessage): boolean {
-  return (
-    isRead({ method }) && headers.authorization === undefined && url?.startsWith('/v1/') === true
-  )
+  return isRead({ method }) && headers.authorization === undefined && isContent(url ?? '')
 }
 
 /** Is it nothing that the public can read? */
@@ -203,7 +202,7 @@ async function finish(
 }
 
 function answerOf(
-  { byOrigin, categoryInUrl, plans }: Delivery,
+  { byOrigin, categoryInUrl, plans, watch }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   body: string,
@@ -212,7 +211,7 @@ function answerOf(
   const { statusCode: status } = reply
   const route = routeOptions.url ?? 'none'
   const operation = routeOptions.schema?.operationId
-  const query = (request.query ?? {}) as object
+  const query = read?.asked ?? (request.query as object | undefined) ?? {}
   if (plan && status === 200) plans?.add(request.raw.url ?? '', plan, { route, operation, query })
   const { groups } = dependenciesOf({ ...read, ...{ status, operation, query, categoryInUrl } })
   const type = reply.getHeader('content-type')
@@ -233,8 +232,16 @@ function answerOf(
     idAt: idAt === -1 ? undefined : idAt,
     tag: etag === undefined ? undefined : String(etag).slice(1, -1),
     modified: isOfItself(groups) ? read?.modified : undefined,
+    until: monotonic(read?.until, watch),
     encoded: {},
   }
+}
+
+/** An instant of the database's clock on this process's own; the past when that is not known. */
+function monotonic(time: string | undefined, watch: Watch): number {
+  if (time === undefined) return Number.POSITIVE_INFINITY
+  const now = watch.clock()
+  return now === undefined ? 0 : performance.now() + Date.parse(time) - now
 }
 
 /**
@@ -256,6 +263,7 @@ export function answerAgain(
     idAt: undefined,
     tag: tagOfShown(shown).slice(1, -1),
     modified: isOfItself(groups) ? shown.modified : undefined,
+    until: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -267,7 +275,7 @@ function dependsAgain(delivery: Delivery, known: KnownRead, shown: Shown): Depen
   if (last?.basis === basis) return last
   const made = { ...shown, ...{ status: 200, operation, query, categoryInUrl } }
   const { groups, looked } = dependenciesOf(made)
-  const type = ['content-type', 'application/json; charset=utf-8', 'vary', varies(delivery)]
+  const type = ['content-type', typeOfShown(shown), 'vary', varies(delivery)]
   const depends = { basis, groups, headers: [...groupHeaders(groups), ...type] }
   if (!looked) known.last = depends
   return depends

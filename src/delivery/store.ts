@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { LRUCache } from 'lru-cache'
 import { type Answer, sizeOf } from './answer.ts'
 import { ALL } from './groups.ts'
@@ -47,7 +48,8 @@ export function openStore(bytes: number) {
     size: () => kept.size,
 
     find(key: string): Answer | undefined {
-      return kept.get(key)?.answer
+      const answer = kept.get(key)?.answer
+      return answer && performance.now() < answer.until ? answer : undefined
     },
 
     /** The making of the same answer that began after everything that was dropped so far. */

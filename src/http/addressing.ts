@@ -44,7 +44,10 @@ export async function addressed(
   if (!found) throw await absence(reading, kind, name)
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)
-  const current = path.slice(0, path.lastIndexOf('/') + 1) + found.slug
+  // What follows a point is the format, which stays.
+  const at = path.lastIndexOf('/') + 1
+  const point = path.indexOf('.', at)
+  const current = path.slice(0, at) + found.slug + (point === -1 ? '' : path.slice(point))
   noteRead(request, { about: { kind, id: found.id } })
   reply
     .code(301)

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
 import { type Actor, demand, may, type Scope } from '../actor.ts'
 import { asPartner, type Database, type Reading } from '../db/client.ts'
 import { type ErrorCode, Fault } from '../errors.ts'
@@ -31,6 +32,8 @@ declare module 'fastify' {
     secret?: boolean
     /** A body that works against the demo newsroom. */
     example?: object
+    /** The media types it answers in, with what each holds, where that is not JSON alone. */
+    media?: Readonly<Record<string, z.ZodType>>
   }
 }
 
@@ -90,10 +93,13 @@ export function authenticate(
   })
 }
 
-/** Where this request's reads look: the audience decides role and views. */
-export function readingOf({ actor }: FastifyRequest, db: Database): Reading {
+/**
+ * Where this request's reads look: the audience decides role and views. Not `early`: what is under embargo
+ * is kept from partners too, whatever they may have.
+ */
+export function readingOf({ actor }: FastifyRequest, db: Database, early = true): Reading {
   if (actor?.partnerId !== undefined) {
-    const reader = { partnerId: actor.partnerId, early: may(actor, 'embargo:read') }
+    const reader = { partnerId: actor.partnerId, early: early && may(actor, 'embargo:read') }
     return { db: asPartner(db, reader), schema: 'partner' }
   }
   return may(actor, 'drafts:read')
@@ -102,8 +108,8 @@ export function readingOf({ actor }: FastifyRequest, db: Database): Reading {
 }
 
 /** The same, but for what is told to others: to a key that is no partner's, what readers see. */
-export function syndicatedReading(request: FastifyRequest, db: Database): Reading {
-  const reading = readingOf(request, db)
+export function syndicatedReading(request: FastifyRequest, db: Database, early = true): Reading {
+  const reading = readingOf(request, db, early)
   return reading.schema === 'partner' ? reading : { db: db.reader, schema: 'reader' }
 }
 

@@ -36,13 +36,28 @@ export type Read = {
   lead?: string | undefined
   /** The resource it is about, where that is not shown. */
   about?: { kind: 'article' | 'quote' | 'source' | 'category'; id: string }
+  /** The parameters, where the path says one of them; otherwise those of the query. */
+  asked?: object
+  /** Of a feed: what it shows beside its objects. */
+  around?: Around
+  /** The instant, by the database's clock, at which time alone makes it another answer. */
+  until?: string
+}
+
+/** What a feed shows beside its rows: whose it is, what prints its quotes; and always what is gone. */
+export type Around = {
+  category?: object
+  source?: object
+  articles?: readonly object[]
 }
 
 /** A finished read: its bytes as text, and what is told with them. */
 export type Shown = Read & {
   body: string
+  /** Its media type, where that is not JSON's. */
+  type?: string
   version?: number
-  /** `Link` to the next page. */
+  /** `Link` to the next page, and to the same in other formats. */
   link?: string
   /** How its address ends: the slug of an item, or its id. */
   address?: string
@@ -80,6 +95,11 @@ export function tagOfShown({ body, version }: Shown): string {
   return version === undefined ? `"${digest(body)}"` : itemTag(version, body)
 }
 
+/** The `Content-Type` of a read. */
+export function typeOfShown({ type = 'application/json' }: Shown): string {
+  return `${type}; charset=utf-8`
+}
+
 /** Sends a read: the bytes with their ETag. Whether the caller has them is looked at last. */
 export function sendShown(
   request: FastifyRequest,
@@ -89,7 +109,7 @@ export function sendShown(
   noteRead(request, shown)
   if (shown.link !== undefined) reply.header('link', shown.link)
   reply.header('etag', tagOfShown(shown))
-  return reply.type('application/json; charset=utf-8').send(shown.body)
+  return reply.type(typeOfShown(shown)).send(shown.body)
 }
 
 /** Sends what was made here and nobody depends on but by chance: see delivery/dependencies.ts. */

@@ -115,6 +115,11 @@ const CACHING = {
 
 const etag = { ETag: { description: 'A strong entity tag.', type: 'string' } }
 
+/** The same answer in several media types. */
+function contentOf(media: Readonly<Record<string, unknown>>): Json {
+  return Object.fromEntries(Object.entries(media).map(([type, schema]) => [type, { schema }]))
+}
+
 /** The answers that are not problems, with the headers that come with them. */
 function successResponses(route: RouteOptions): Json {
   const given = (route.schema?.response ?? {}) as Record<
@@ -131,7 +136,7 @@ function successResponses(route: RouteOptions): Json {
     const type = route.schema?.produces?.[0] ?? 'application/json'
     answers[status] = {
       description: schema.meta()?.description ?? 'The answer.',
-      content: { [type]: { schema } },
+      content: route.config?.media ? contentOf(route.config.media) : { [type]: { schema } },
       headers: {
         ...(route.config?.open || route.config?.untagged ? {} : etag),
         ...(read && !route.config?.open && !route.config?.scope && CACHING),
@@ -254,6 +259,7 @@ const TAGS = [
   ['Quotes', 'What was said, tied to the characters of the article that prints it.'],
   ['Sources', 'Who or what stories rely on.'],
   ['Categories', 'The tree that articles are filed in.'],
+  ['Formats', 'Articles as others read them: feeds, sitemaps, and one article in many formats.'],
   ['Revisions', 'What an article was at each version, for editors.'],
   ['Syndication', 'What happened, for whoever keeps a copy.'],
   ['Partners', 'Who syndicates, and what each may have.'],

@@ -7,6 +7,8 @@ import { splitUrl } from './url.ts'
 
 /** The pages of a list: the one that is asked for, and how the next one is named. */
 export type Pages = Listing & {
+  /** The page that begins after a position. */
+  after(position: Position): { cursor: string; url: string }
   /** The list's body, of its objects as JSON with commas between, and the `Link` to its next page. */
   body(data: string, next: Position | undefined, meta?: Meta): { body: string; link?: string }
 }
@@ -25,33 +27,38 @@ export function pagesOf(
     known ??= continuationOf(url, publicUrl)
     return known
   }
+  const after = (position: Position) => {
+    const { list, begin } = continuation()
+    const next = cursorOf(position, list)
+    return { cursor: next, url: `${begin}cursor=${next}` }
+  }
   return {
     limit,
+    after,
     from: cursor === undefined ? undefined : readCursor(continuation().list, cursor),
     body(data, position, meta = {}) {
       const told = Object.values(meta).some((value) => value !== undefined)
       const rest = told ? `,"meta":${JSON.stringify(meta)}` : ''
       const start = `{"data":[${data}],"page":{"limit":${limit},"next":`
       if (!position) return { body: `${start}null}${rest}}` }
-      const { list, link } = continuation()
-      const next = cursorOf(position, list)
+      const next = after(position)
       return {
-        body: `${start}"${next}"}${rest}}`,
-        link: `<${link}cursor=${next}>; rel="next"`,
+        body: `${start}"${next.cursor}"}${rest}}`,
+        link: `<${next.url}>; rel="next"`,
       }
     },
   }
 }
 
 /** What the pages of a list have in common: what their cursors belong to, and how their URLs begin. */
-type Continuation = { list: string; link: string }
+type Continuation = { list: string; begin: string }
 
 function continuationOf(url: string, publicUrl: string): Continuation {
   const { path, query } = splitUrl(url)
   const params = new URLSearchParams(query)
   params.delete('cursor')
   const asked = params.size > 0 ? `${params}&` : ''
-  return { list: fingerprint(path, params), link: `${publicUrl}${path}?${asked}` }
+  return { list: fingerprint(path, params), begin: `${publicUrl}${path}?${asked}` }
 }
 
 /** Sends many that were made here, of rows. */

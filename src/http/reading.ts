@@ -31,6 +31,8 @@ export type ListRead<K extends string> = {
   members: readonly string[]
   /** Finishes the text of its objects, where PostgreSQL cannot make all of it. */
   finish?(objects: string): string
+  /** `Link` to the same, as it is asked for at this URL, in other formats. */
+  alternates?: ((url: string) => string) | undefined
   /** What is counted beside it; absent where nothing is. */
   counted?: ((named: Resolved<K>) => Promise<Meta>) | undefined
   /** What was probably meant where its words find nothing; absent where there are none. */
@@ -65,7 +67,8 @@ export async function sendList<K extends string>(
       statement: (name) => list.statement(lead.filter(name), pages),
       shown: (row: Listed, at) => {
         if (row.data === null && list.meant) return undefined
-        return shownList(list, at === url ? pages : list.pagesAt(at), lead.resolved(row), row)
+        const there = at === url ? pages : list.pagesAt(at)
+        return shownList(list, there, at, lead.resolved(row), row)
       },
     }
     const shown = await carryOut(reading.db, plan, lead.name, url)
@@ -81,14 +84,15 @@ export async function sendList<K extends string>(
   ])
   const row = rows[0] as Listed
   const didYouMean = row.data === null ? await list.meant?.(named) : undefined
-  const shown = shownList(list, pages, named, row, { ...counted, didYouMean })
+  const shown = shownList(list, pages, url, named, row, { ...counted, didYouMean })
   return sendShown(request, reply, shown as Shown)
 }
 
 /** A list as it is sent; undefined where a filter leads nowhere. */
 function shownList<K extends string>(
-  { members, finish }: ListRead<K>,
+  { members, finish, alternates }: ListRead<K>,
   pages: Pages,
+  url: string,
   resolved: Partial<Record<K, KnownIds>> | undefined,
   row: Listed,
   meta?: Meta,
@@ -96,11 +100,18 @@ function shownList<K extends string>(
   if (!resolved) return undefined
   const { data, next } = pageOfObjects(row, pages)
   const objects = finish ? finish(data) : data
+  const { body, link } = pages.body(objects, next, meta)
   return {
-    ...pages.body(objects, next, meta),
+    ...{ body, ...linked(link, alternates?.(url)) },
     ...{ members, resolved, lead: row.lead ?? undefined, empty: data === '' },
     objects: () => JSON.parse(`[${objects}]`),
   }
+}
+
+/** `Link` with all there are. */
+function linked(...links: (string | undefined)[]): { link?: string } {
+  const given = links.filter((link) => link !== undefined)
+  return given.length > 0 ? { link: given.join(', ') } : {}
 }
 
 /** What the statement of one item brings: the object as text, and what is told of it. */
@@ -122,6 +133,10 @@ export type ItemRead = {
   statement(name: Query, isId: boolean): Query
   members: readonly string[]
   finish?(object: string): string
+  /** The format that the object is put into; absent: it is sent as it is. */
+  format?: { type: string; write(object: string): string }
+  /** `Link` to the item of this slug in other formats. */
+  alternates?: ((slug: string) => string) | undefined
 }
 
 /**
@@ -180,16 +195,16 @@ export function shownToWriter<Query extends object>(
 }
 
 /** An item as it is sent. */
-function shownItem(
-  { kind, members, finish }: Pick<ItemRead, 'kind' | 'members' | 'finish'>,
-  row: FoundItem,
-): Shown {
-  const body = finish ? finish(row.data) : row.data
+function shownItem({ kind, members, finish, format, alternates }: ItemRead, row: FoundItem): Shown {
+  const object = finish ? finish(row.data) : row.data
+  const body = format ? format.write(object) : object
   const about = row.article_id
     ? { kind: 'article' as const, id: row.article_id }
     : kind !== 'partner' && { kind, id: row.id }
   return {
-    ...{ body, version: row.version, members, objects: () => JSON.parse(body) },
+    ...{ body, version: row.version, members, objects: () => JSON.parse(object) },
+    ...(format && { type: format.type }),
+    ...linked(alternates?.(row.slug ?? row.id)),
     ...(about && { about }),
     address: row.slug ?? row.id,
     ...(row.modified !== undefined && { modified: row.modified }),

@@ -16,3 +16,11 @@ export function originForm(target: string): string {
   if (rest === undefined) return target
   return rest.startsWith('/') ? rest : `/${rest}`
 }
+
+/** Where content is: what lies below these is read, kept and told to caches by one rule. */
+const CONTENT = /^\/(?:v1|feeds|sitemaps)(?![^/?])/
+
+/** Whether a URL asks for content, or for a problem with it, and not for a page about the service. */
+export function isContent(url: string): boolean {
+  return CONTENT.test(url)
+}

@@ -2,21 +2,10 @@ import { z } from 'zod'
 import { Id, IdOrSlug, Instant, Language, Reference } from '../fields.ts'
 import { pageOf } from '../http/paging.ts'
 import { choice, count, cursor, ids, limit, list } from '../http/parameters.ts'
+import { FORMATS } from '../syndication/formats.ts'
 import { text } from '../text.ts'
 
-/** What articles can be had as, besides JSON; `/feeds`, `/sitemaps` and the endings of an article's path. */
-export const FORMATS = [
-  'rss',
-  'atom',
-  'jsonfeed',
-  'sitemap',
-  'ninjs',
-  'jsonld',
-  'html',
-  'markdown',
-  'text',
-] as const
-export const Format = z.enum(FORMATS)
+const Format = z.enum(FORMATS)
 
 const distinct = (values: readonly unknown[]) => new Set(values).size === values.length
 const twice = 'must not name one twice'

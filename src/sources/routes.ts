@@ -15,6 +15,7 @@ import {
 } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
 import { FACET_VALUES } from '../search/schema.ts'
+import { alternatesFor } from '../syndication/autodiscovery.ts'
 import { createSource, deleteSource, updateSource } from './commands.ts'
 import { countSourceFacets } from './facets.ts'
 import {
@@ -39,6 +40,7 @@ const params = addressOf('marlhythe-harbour-trust')
 
 /** Reads of sources: whoever asks, in that audience's view. */
 export function sourceReads(app: App, { config, db }: Services): void {
+  const alternates = alternatesFor(config.publicUrl)
   app.get(
     '/sources',
     {
@@ -92,7 +94,10 @@ export function sourceReads(app: App, { config, db }: Services): void {
     async (request, reply) => {
       const reading = readingOf(request, db)
       const { params, query } = request
-      return sendItem(request, reply, reading, sourceItem(reading, params.idOrSlug, query))
+      return sendItem(request, reply, reading, {
+        ...sourceItem(reading, params.idOrSlug, query),
+        alternates: alternates(reading)?.source,
+      })
     },
   )
 }
