@@ -49,6 +49,53 @@ t.test('a key that is revoked is refused by every instance', async (t) => {
   t.same(await statuses(), [401, 401], 'at once')
 })
 
+t.test('what a revoked key had open ends with it, on every instance', async (t) => {
+  const other = (await another(t, room)).app
+  const apps = [room.app, other]
+  const partner = (await room.editor('POST', '/v1/partners', { name: 'The Isle Record' })).json
+  const made = async () => {
+    const body = { name: 'mirror', scopes: ['syndication'], partner: partner.id }
+    return (await room.editor('POST', '/v1/keys', body)).json
+  }
+  const bases = await Promise.all(
+    apps.map(async (app) => {
+      const listening = app.server.address() as { port: number } | null
+      if (listening) return `http://127.0.0.1:${listening.port}`
+      return app.listen({ host: '127.0.0.1', port: 0 })
+    }),
+  )
+  for (const [how, end] of [
+    ['revoked', (id: string) => room.editor('DELETE', `/v1/keys/${id}`)],
+    [
+      'its partner ended',
+      () => room.editor('DELETE', `/v1/partners/${partner.id}`, undefined, { 'if-match': '*' }),
+    ],
+  ] as const) {
+    const { id, key } = await made()
+    const headers = { authorization: `Bearer ${key}` }
+    const { page } = (await callerOf(room.app, headers.authorization)('GET', '/v1/changes')).json
+    const streams = await Promise.all(
+      bases.map(async (base) => {
+        const stream = await fetch(`${base}/v1/changes/stream`, { headers })
+        t.equal(stream.status, 200)
+        return { ended: stream.text() }
+      }),
+    )
+    const polls = bases.map((base) =>
+      fetch(`${base}/v1/changes?wait=20&cursor=${page.next}`, { headers }),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const began = performance.now()
+    t.ok((await end(id)).status < 300, how)
+    await Promise.all(streams.map(({ ended }) => ended))
+    const statuses = (await Promise.all(polls)).map(({ status }) => status)
+    const ms = Math.round(performance.now() - began)
+    t.comment(`${how}: ended after ${ms} ms`)
+    t.same(statuses, [401, 401])
+    t.ok(ms < 2500, `${how}: a wait takes 5 s by itself`)
+  }
+})
+
 t.test('a known public part is not told from an unknown one by time', async (t) => {
   const { key } = (await room.editor('POST', '/v1/keys', { name: 'desk', scopes: ['read'] })).json
   /** A wrong key of the known public part: the checksum is over both. */

@@ -5,7 +5,7 @@ import { asked } from '../articles/shape.ts'
 import { numberChanges } from '../changes/queries.ts'
 import type { Reading } from '../db/client.ts'
 import type { App, Services } from '../http/app.ts'
-import { syndicatedReading } from '../http/auth.ts'
+import { badKey, syndicatedReading } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
 import { cursorOf, fingerprint, readCursor } from '../http/cursor.ts'
 import { eventStreams } from '../http/events.ts'
@@ -80,6 +80,7 @@ export function feedReads(app: App, { config, db }: Services): void {
         left = deadline - performance.now()
         if (left <= 0) break
         await db.ledger.wait(Math.min(left, LISTEN), gone.signal)
+        if (!(await app.keyHolds(request))) throw badKey()
         await numberChanges(db.editor)
         read = await readFeed(reading, read.next, what)
       }
@@ -134,7 +135,7 @@ export function feedReads(app: App, { config, db }: Services): void {
           )
           from = read.next
           if (read.rows.length === 0) await db.ledger.wait(LISTEN, stream.signal)
-          if (stream.signal.aborted) break
+          if (stream.signal.aborted || !(await app.keyHolds(request))) break
           await numberChanges(db.editor)
           read = await readFeed(reading, from, what)
         }

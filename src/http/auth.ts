@@ -13,6 +13,10 @@ declare module 'fastify' {
     /** Undefined: nobody, that is the public. */
     actor: Actor | undefined
   }
+  interface FastifyInstance {
+    /** Is the key of a request still good? For those that take long. Without one there is none to be bad. */
+    keyHolds(request: FastifyRequest): Promise<boolean>
+  }
   interface FastifyContextConfig {
     /** The scope a key needs here. Absent: anyone may read, and the key decides the audience. */
     scope?: Scope
@@ -57,6 +61,11 @@ function keyOf(request: FastifyRequest): string | undefined {
   )
 }
 
+/** `unauthenticated`, which of the three is nobody's business. */
+export function badKey(): Fault {
+  return new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
+}
+
 /** Who is counted: a partner, or a key; undefined for all who are counted by their address. */
 function keyedOf({ actor }: FastifyRequest): Keyed | undefined {
   const id = actor?.partnerId ?? actor?.keyId
@@ -74,6 +83,10 @@ export function authenticate(
   publicRead: boolean,
 ): void {
   app.decorateRequest('actor', undefined)
+  app.decorate('keyHolds', async (request: FastifyRequest) => {
+    const key = keyOf(request)
+    return key === undefined || (await findKey(key)) !== undefined
+  })
   app.addHook('onRequest', async (request, reply) => {
     const { scope, open } = request.routeOptions.config
     if (open) return
@@ -81,11 +94,7 @@ export function authenticate(
     if (key !== undefined) request.actor = await findKey(key)
     // By key, else by address: whoever guesses at keys is counted by address.
     await limits.admit(request, reply, keyedOf(request))
-    if (key !== undefined) {
-      if (!request.actor) {
-        throw new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
-      }
-    }
+    if (key !== undefined && !request.actor) throw badKey()
     if (scope) demand(request.actor, scope)
     else if (!publicRead && !request.is404 && !isEditor(request)) {
       demand(request.actor, 'read', 'Reading here')
