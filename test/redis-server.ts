@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import type { Test } from 'tap'
+import { freePort } from './free-port.ts'
 
 /*
  * A Valkey or Redis of a test's own, as it comes from the system's packages (`apt-get install
@@ -14,14 +14,6 @@ const PROGRAM = ['valkey-server', 'redis-server'].find(
 
 /** Why a test that needs it is skipped; false where it is there. */
 export const WITHOUT_REDIS = PROGRAM ? false : 'neither valkey-server nor redis-server is installed'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** Starts one; it is ended with the test. `end` kills it, `start` brings it back, empty, to the same port. */
 export async function redisServer(t: Test) {

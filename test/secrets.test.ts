@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { freePort } from './free-port.ts'
 import { newsroom } from './newsroom.ts'
 
 /*
@@ -24,14 +24,6 @@ const PLANTED = {
 
 const room = await newsroom(t)
 const made = (scopes: string[]) => room.editor('POST', '/v1/keys', { name: 'planted', scopes })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 t.test('no secret is written or told again', async (t) => {
   const { key } = (await made(['admin'])).json
