@@ -22,7 +22,7 @@ const SAMPLED = 20
 /** Tables that a newsroom without editors and partners leaves empty. */
 const EMPTY = [
   ...['api_keys', 'corrections', 'entitlements', 'idempotency_keys', 'partners'],
-  'partner_categories',
+  ...['partner_categories', 'holdings', 'partner_feeds', 'feed_tellings'],
 ]
 
 type Step = (title: string, total: number) => Pick<SingleBar, 'increment' | 'stop'>

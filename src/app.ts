@@ -8,6 +8,9 @@ import { type Front, frontDoor } from './delivery/front.ts'
 import { countDelivery, openDelivery } from './delivery/open.ts'
 import { deliver } from './delivery/serve.ts'
 import { feedReads } from './feed/routes.ts'
+import { openHoldings } from './holdings/buffer.ts'
+import { countHoldings } from './holdings/metrics.ts'
+import { acknowledgementWrites, holdingReads, noteAnswers } from './holdings/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
 import { callerAddresses } from './http/caller-address.ts'
@@ -117,6 +120,11 @@ export async function buildApp(
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
   giveBackUnchanged(app)
+  const holdings = openHoldings(db, (error) =>
+    app.log.error({ err: error }, 'what was given to partners is not written yet'),
+  )
+  app.addHook('onClose', () => holdings.close())
+  noteAnswers(app, holdings)
   const refuse = refuseOtherMethods(app)
   describeRoutes(app, config)
 
@@ -125,6 +133,7 @@ export async function buildApp(
   metrics(app, registry)
   const uncount = countDatabase(registry, db)
   countDelivery(registry, delivery)
+  countHoldings(registry, holdings)
   app.addHook('onClose', async () => uncount())
   app.decorate('metrics', registry)
   docs(app)
@@ -139,8 +148,9 @@ export async function buildApp(
       sourceReads(v1, services)
       categoryReads(v1, services)
       partnerReads(v1, services)
-      feedReads(v1, services)
+      feedReads(v1, services, holdings)
       formatReads(v1, services)
+      holdingReads(v1, services, holdings)
 
       // writes: each names its scope
       admit('scoped')
@@ -150,6 +160,7 @@ export async function buildApp(
       sourceWrites(v1, services)
       categoryWrites(v1, services)
       partnerWrites(v1, services)
+      acknowledgementWrites(v1, services, holdings)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },

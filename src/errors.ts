@@ -21,6 +21,7 @@ export const ERRORS = {
   // rules
   rule_broken: { kind: 'rule', title: 'The content breaks a rule' },
   unknown_reference: { kind: 'rule', title: 'Something named does not exist' },
+  never_given: { kind: 'rule', title: 'It was never sent to this partner' },
   idempotency_mismatch: {
     kind: 'rule',
     title: 'The idempotency key was used for another request',

@@ -60,16 +60,21 @@ export async function quote(
   return (await must(call, 'POST', '/v1/quotes', input)).json
 }
 
-/** A partner, entitled to all unless told otherwise, with a key of its own and what calls with it. */
+/** A partner, entitled to everything unless told otherwise, with a key of its own and calls as its holder. */
 export async function partner(
-  { editor, app }: Pick<Newsroom, 'editor' | 'app'>,
+  { app, editor }: Pick<Newsroom, 'app' | 'editor'>,
   input: object = {},
-  scopes = ['read', 'syndication'],
+  scopes: string[] = ['read', 'syndication'],
 ): Promise<Made> {
   const made = (await must(editor, 'POST', '/v1/partners', { name: 'The Record', ...input })).json
-  const body = { name: 'theirs', scopes, partner: made.id }
-  const { key } = (await must(editor, 'POST', '/v1/keys', body)).json
-  return { ...made, key, call: callerOf(app, `Bearer ${key}`) }
+  const key = await keyOf(editor, made.id, scopes)
+  return { ...made, key, call: callerOf(app, `Bearer ${key}`) as Call }
+}
+
+/** Another key of a partner. */
+export async function keyOf(editor: Call, partnerId: string, scopes: string[]): Promise<string> {
+  const body = { name: 'theirs', scopes, partner: partnerId }
+  return (await must(editor, 'POST', '/v1/keys', body)).json.key
 }
 
 /** A merge patch on whatever version is there. */

@@ -28,16 +28,16 @@ const ROLES = {
   routes: /^([a-z]+\/(routes|verbs|shape)|syndication\/(feeds|sitemaps|load|autodiscovery))\.ts$/,
   // Rules and what they write, one transaction for all.
   commands:
-    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep|entitlements)\.ts$/,
+    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|speakers|uses|admin|effects|record|sightings|sweep|entitlements)\.ts$|^holdings\/(buffer|feeds|notes|metrics)\.ts$/,
   queries:
-    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|partners\/access|(quotes|sources)\/facets|quotes\/similar|search\/(facets|names|ranked))\.ts$/,
+    /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|(partners|holdings)\/access|(quotes|sources)\/facets|quotes\/similar|search\/(facets|names|ranked))\.ts$/,
   schema: /^((?!body\/)[a-z]+\/(schema|parameters|kept)|syndication\/formats)\.ts$/,
   // To the outside: what may be connected to, and what came of it.
   sending: /^webhooks\/(names|connector|attempt|sender)\.ts$/,
   // Values in, values out.
   pure: new RegExp(
     String.raw`^((body|importing)\/|quotes\/(${PURE_OF_QUOTES.join('|')})\.ts|keys\/secret\.ts|` +
-      String.raw`sources\/anonymity\.ts|feed\/place\.ts|revisions\/purge\.ts|search\/(marks|words)\.ts|` +
+      String.raw`sources\/anonymity\.ts|feed\/place\.ts|holdings\/given\.ts|revisions\/purge\.ts|search\/(marks|words)\.ts|` +
       String.raw`webhooks\/(ranges|policy|signature|outcome)\.ts)`,
   ),
   // Formats too: the public shapes in, text out.

@@ -92,7 +92,7 @@ export function callerOf(app: Newsroom['app'], authorization: string | undefined
       status: answer.statusCode,
       headers: answer.headers as Reply['headers'],
       text: answer.body,
-      json: type.includes('json') ? answer.json() : undefined,
+      json: type.includes('json') && answer.body !== '' ? answer.json() : undefined,
     }
   }
 }

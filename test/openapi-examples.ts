@@ -1,4 +1,5 @@
-import type { Newsroom, Reply } from './newsroom.ts'
+import { get, keyOf, patch } from './factories.ts'
+import { callerOf, type Newsroom, type Reply } from './newsroom.ts'
 import { exampleOf, inUrl, type Operation, type Parameter, urlOf } from './openapi-operations.ts'
 
 /** A request as the examples of an operation make it. */
@@ -22,11 +23,15 @@ const MADE_FIRST: Record<string, (room: Newsroom) => Promise<Reply>> = {
   updatePartner: partner,
   deletePartner: partner,
   explainAccess: partner,
+  listHoldings: partnerWithStale,
   revokeKey: (room) => room.editor('POST', '/v1/keys', { name: 'To be revoked', scopes: ['read'] }),
 }
 
 /** Parameters whose examples are ids. */
 const NAMED_BY_ID = ['id', 'ids', 'partner']
+
+/** The article of the examples. */
+const ARTICLE = '/v1/articles/council-adopts-sea-wall-levy'
 
 /** What must be so before an operation on the article of the examples can be done. */
 const DONE_FIRST: Record<string, (room: Newsroom) => Promise<unknown>> = {
@@ -35,12 +40,11 @@ const DONE_FIRST: Record<string, (room: Newsroom) => Promise<unknown>> = {
     room.sql("update revisions set at = '2026-05-01T00:00:00Z' where version = 1"),
   async purgeArticle(room) {
     for (const summary of ['Here is a name that must not be kept.', null]) {
-      const url = '/v1/articles/council-adopts-sea-wall-levy'
-      await room.editor('PATCH', url, { summary }, { 'if-match': '*' })
+      await patch(room.editor, ARTICLE, { summary })
     }
   },
-  correctArticle: (room) =>
-    room.editor('POST', '/v1/articles/council-adopts-sea-wall-levy/publish', {}),
+  correctArticle: (room) => room.editor('POST', `${ARTICLE}/publish`, {}),
+  listRecipients: partnerWithStale,
 }
 
 function paraphrase(room: Newsroom, text: string, more: object = {}): Promise<Reply> {
@@ -52,12 +56,44 @@ function partner(room: Newsroom): Promise<Reply> {
   return room.editor('POST', '/v1/partners', { name: 'The Isle Record' })
 }
 
+/** A partner with a key of its own. */
+async function reading(room: Newsroom, scopes: string[]) {
+  const made = await partner(room)
+  const authorization = `Bearer ${await keyOf(room.editor, made.json.id, scopes)}`
+  return { made, authorization, call: callerOf(room.app, authorization) }
+}
+
+/** A partner that was given the article of the examples, which was changed since; one for each newsroom. */
+function partnerWithStale(room: Newsroom): Promise<Reply> {
+  const made = stale.get(room) ?? makeStale(room)
+  stale.set(room, made)
+  return made
+}
+const stale = new WeakMap<Newsroom, Promise<Reply>>()
+
+async function makeStale(room: Newsroom): Promise<Reply> {
+  const { made, call } = await reading(room, ['read'])
+  await get(call, ARTICLE)
+  await patch(room.editor, ARTICLE, { summary: 'Not yet with the partner.' })
+  return made
+}
+
+/** Operations that not even an administrator can do, with the headers of somebody who can. */
+const DONE_AS: Record<string, (room: Newsroom) => Promise<Record<string, string>>> = {
+  async acknowledgeChanges(room) {
+    const { authorization, call } = await reading(room, ['read', 'syndication'])
+    await get(call, '/v1/changes')
+    return { authorization }
+  },
+}
+
 function suggest(room: Newsroom): Promise<Reply> {
   return paraphrase(room, 'The clerk propped the doors to the stairwell open.', { suggested: true })
 }
 
 /** The id for what names a resource by nothing else: one that was made, or that is listed. */
-async function idFor(room: Newsroom, { id, path }: Operation): Promise<string> {
+async function idFor(room: Newsroom, { id, path }: Operation, name: string): Promise<string> {
+  if (id === 'listHoldings' && name === 'ids') return (await get(room.editor, ARTICLE)).id
   const make = MADE_FIRST[id]
   if (make) return (await make(room)).json.id
   // A feed lists what a list does.
@@ -83,11 +119,13 @@ export async function exampleRequest(
   if (operation.id === 'listPartners') await partner(room)
   const params: Record<string, string> = {}
   const query: [string, string][] = []
-  const headers: Record<string, string> = {}
+  const headers = (await DONE_AS[operation.id]?.(room)) ?? {}
   for (const parameter of operation.parameters) {
     const { name } = parameter
     if (!parameter.required && !chosen(parameter)) continue
-    const example = NAMED_BY_ID.includes(name) ? await idFor(room, operation) : exampleOf(parameter)
+    const example = NAMED_BY_ID.includes(name)
+      ? await idFor(room, operation, name)
+      : exampleOf(parameter)
     if (example === undefined) throw new Error(`${operation.id} has no example for ${name}`)
     if (parameter.in === 'path') params[name] = inUrl(example)
     else if (parameter.in === 'query') query.push([name, inUrl(example)])

@@ -63,6 +63,7 @@ export function articleReads(app: App, { config, db }: Services): void {
         querystring: ArticleListQuery,
         response: { 200: ArticlePage },
       },
+      config: { gives: 'list' },
     },
     async (request, reply) => {
       const { query } = request
@@ -105,7 +106,7 @@ export function articleReads(app: App, { config, db }: Services): void {
         querystring: RevisionQuery,
         response: { 200: Article },
       },
-      config: { throws: ['not_found', 'gone', 'legally_removed'], redirects: true },
+      config: { gives: 'item', throws: ['not_found', 'gone', 'legally_removed'], redirects: true },
     },
     async (request, reply) => {
       const { params, query } = request

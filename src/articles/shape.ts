@@ -22,7 +22,9 @@ export function asked(
   audience: ReaderSchema,
   fallback: readonly string[],
 ): Shape {
-  const { body = fallback, fields, include = [], highlight } = query
+  const { body = fallback, include = [], highlight } = query
+  // A partner is always told the version: it is on record who was given which.
+  const fields = audience === 'partner' ? withVersion(query.fields) : query.fields
   const formats = fields && !fields.includes('body') && query.body === undefined ? [] : body
   return {
     articleUrl: config.articleUrl ?? `${config.publicUrl}/v1/articles/{slug}`,
@@ -32,6 +34,10 @@ export function asked(
     fieldsOf: Object.fromEntries(INCLUDES.map((kind) => [kind, query[`fields[${kind}]`]] as const)),
     ...{ include, highlight, audience },
   }
+}
+
+function withVersion(fields: ArticleQuery['fields']): ArticleQuery['fields'] {
+  return !fields || fields.includes('version') ? fields : [...fields, 'version']
 }
 
 /** One article, by id or slug, in this audience's view, with members that only its caller knows of. */

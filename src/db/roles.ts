@@ -32,6 +32,9 @@ const TABLES = [
   'partners',
   'partner_categories',
   'entitlements',
+  'holdings',
+  'partner_feeds',
+  'feed_tellings',
 ]
 
 const ROLES = ['dateline_reader', 'dateline_partner', 'dateline_editor']
@@ -85,6 +88,9 @@ const RIGHTS = [
   'GRANT SELECT, INSERT, UPDATE ON api_keys, sightings, partners TO dateline_editor',
   // A purge takes text out of revisions; who and when stay.
   'GRANT SELECT, INSERT, UPDATE (content, reason, purged_at) ON revisions TO dateline_editor',
+  // What a partner has had is never forgotten.
+  'GRANT SELECT, INSERT, UPDATE ON holdings, partner_feeds TO dateline_editor',
+  'GRANT SELECT, INSERT, UPDATE, DELETE ON feed_tellings TO dateline_editor',
   // Append-only: what happened, and who might have it, is neither changed nor forgotten.
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid) TO dateline_editor',

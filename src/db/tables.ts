@@ -611,6 +611,154 @@ export const changes = pgTable(
   ],
 )
 
+/** What was told of an article to a partner in one degree: all four, or none of it. */
+const told = (degree: string) => ({
+  step: bigint(`${degree}_step`, { mode: 'number' }),
+  version: integer(`${degree}_version`),
+  at: instant(`${degree}_at`),
+  how: text(`${degree}_how`),
+})
+const [notified, given, acknowledged] = [told('notified'), told('given'), told('acknowledged')]
+
+/** The step of what a partner has, out of the last of each degree (public.held_step). */
+const HELD = sql`public.held_step(notified_step, given_step, acknowledged_step)`
+
+/**
+ * Which version of which article a partner has, was told to remove, or has removed, in three degrees. A
+ * step orders what was told of one article: twice the position in the ledger, and one more where it was
+ * something to keep, so that what is given again counts after a removal at the same position. Steps only
+ * grow. No foreign key to articles: what was given outlives the article.
+ */
+export const holdings = pgTable(
+  'holdings',
+  {
+    partnerId: uuid('partner_id').notNull(),
+    articleId: uuid('article_id').notNull(),
+    ...{ notifiedStep: notified.step, notifiedVersion: notified.version },
+    ...{ notifiedAt: notified.at, notifiedHow: notified.how },
+    ...{ givenStep: given.step, givenVersion: given.version },
+    ...{ givenAt: given.at, givenHow: given.how },
+    ...{ acknowledgedStep: acknowledged.step, acknowledgedVersion: acknowledged.version },
+    ...{ acknowledgedAt: acknowledged.at, acknowledgedHow: acknowledged.how },
+    /** What it has: an even step is a removal. */
+    step: bigint('step', { mode: 'number' }).notNull().generatedAlwaysAs(HELD),
+    version: integer('version')
+      .notNull()
+      .generatedAlwaysAs(
+        sql`case ${HELD} when acknowledged_step then acknowledged_version when given_step then given_version else notified_version end`,
+      ),
+    degree: text('degree')
+      .notNull()
+      .generatedAlwaysAs(
+        sql`case ${HELD} when acknowledged_step then 'acknowledged' when given_step then 'given' else 'notified' end`,
+      ),
+  },
+  (t) => [
+    primaryKey({ name: 'holdings_pkey', columns: [t.partnerId, t.articleId] }),
+    foreignKey({
+      name: 'holdings_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    index('holdings_article_id_partner_id_idx').on(t.articleId, t.partnerId),
+    // What a partner has, from which follows what of it is stale or must go; and what it has removed.
+    index('holdings_kept_idx').on(t.partnerId, t.articleId, t.version).where(sql`step % 2 = 1`),
+    index('holdings_removed_idx').on(t.partnerId, t.articleId).where(sql`step % 2 = 0`),
+    check(
+      'holdings_notified_check',
+      sql`num_nonnulls(notified_step, notified_version, notified_at, notified_how) in (0, 4)`,
+    ),
+    check(
+      'holdings_given_check',
+      sql`num_nonnulls(given_step, given_version, given_at, given_how) in (0, 4)`,
+    ),
+    check(
+      'holdings_acknowledged_check',
+      sql`num_nonnulls(acknowledged_step, acknowledged_version, acknowledged_at, acknowledged_how) in (0, 4)`,
+    ),
+    check(
+      'holdings_notified_how_check',
+      sql`${t.notifiedHow} in ('webhook', 'changes', 'stream', 'item', 'list', 'format', 'feed', 'sitemap')`,
+    ),
+    check(
+      'holdings_given_how_check',
+      sql`${t.givenHow} in ('changes', 'stream', 'item', 'list', 'format', 'feed')`,
+    ),
+    check('holdings_acknowledged_how_check', sql`${t.acknowledgedHow} in ('cursor', 'ack')`),
+    // Nobody acknowledges a text that was never sent; to have taken one out needs no telling.
+    check(
+      'holdings_acknowledged_step_check',
+      sql`${t.acknowledgedStep} % 2 = 0 or ${t.acknowledgedStep} <= coalesce(greatest(${t.notifiedStep}, ${t.givenStep}), -1)`,
+    ),
+  ],
+)
+
+/**
+ * The change feeds that a partner reads: what its keys may see, and of which events, is each a feed of
+ * its own. How far it was told, and how far it has said that it has all.
+ */
+export const partnerFeeds = pgTable(
+  'partner_feeds',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    partnerId: uuid('partner_id').notNull(),
+    /** What its cursors belong to (http/cursor.ts). */
+    list: text('list').notNull(),
+    early: boolean('early').notNull(),
+    /** Null: all events. */
+    types: text('types').array(),
+    /** The furthest cursor that was handed out. */
+    toldPosition: bigint('told_position', { mode: 'number' }).notNull().default(0),
+    /** The latest snapshot, and the article that it had come to. */
+    snapshotBase: bigint('snapshot_base', { mode: 'number' }),
+    snapshotArticle: uuid('snapshot_article'),
+    /** The latest cursor that was asked with. */
+    acknowledgedPosition: bigint('acknowledged_position', { mode: 'number' }),
+    acknowledgedAt: instant('acknowledged_at'),
+    acknowledgedHow: text('acknowledged_how'),
+    /** Whether that covers more than one statement settles; the rest is worked off. */
+    behind: boolean('behind').notNull().default(false),
+  },
+  (t) => [
+    unique('partner_feeds_list_key').on(t.partnerId, t.list),
+    foreignKey({
+      name: 'partner_feeds_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    index('partner_feeds_behind_idx').on(t.id).where(sql`behind`),
+    check('partner_feeds_types_check', sql`${t.types} <> '{}'`),
+    check(
+      'partner_feeds_acknowledged_check',
+      sql`num_nonnulls(acknowledged_position, acknowledged_at, acknowledged_how) in (0, 3)`,
+    ),
+  ],
+)
+
+/** What a feed has told of an article and nobody has acknowledged yet, with its place in that feed. */
+export const feedTellings = pgTable(
+  'feed_tellings',
+  {
+    feedId: bigint('feed_id', { mode: 'number' }).notNull(),
+    articleId: uuid('article_id').notNull(),
+    /** The position of the row, or where the snapshot began. */
+    place: bigint('place', { mode: 'number' }).notNull(),
+    snapshot: boolean('snapshot').notNull(),
+    step: bigint('step', { mode: 'number' }).notNull(),
+    version: integer('version').notNull(),
+    toldAt: instant('told_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'feed_tellings_pkey', columns: [t.feedId, t.articleId] }),
+    foreignKey({
+      name: 'feed_tellings_feed_id_fkey',
+      columns: [t.feedId],
+      foreignColumns: [partnerFeeds.id],
+    }),
+    index('feed_tellings_feed_id_place_idx').on(t.feedId, t.place),
+  ],
+)
+
 /** What was wrong and is set right, or what is added: told with the article for ever. */
 export const corrections = pgTable(
   'corrections',

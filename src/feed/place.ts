@@ -19,14 +19,14 @@ export function valuesOf(place: Place): { values: string[]; id: string } {
   return { values: [String(place.base), place.phase], id: place.id }
 }
 
-/** A place out of a cursor. Throws `invalid_cursor` for what none of ours holds. */
-export function placeOf({ values, id }: { values: string[]; id: string }): Place {
+/** A place out of a cursor; `at` is where a body holds it. Throws `invalid_cursor` for what none of ours holds. */
+export function placeOf({ values, id }: { values: string[]; id: string }, at?: string): Place {
   const [position = '', phase, ...rest] = values
   const known = PHASES.find((one) => one === phase)
   if (!/^\d{1,15}$/.test(position) || rest.length > 0 || (phase !== undefined && !known)) {
     const message = 'is damaged'
     throw new Fault('invalid_cursor', `The cursor ${message}.`, {
-      errors: [{ parameter: 'cursor', message }],
+      errors: [at === undefined ? { parameter: 'cursor', message } : { pointer: at, message }],
     })
   }
   return known ? { base: Number(position), phase: known, id } : { after: Number(position) }

@@ -8,23 +8,34 @@ import { array, literal } from '../db/where.ts'
 import { SOURCE } from '../sources/members.ts'
 import { NO_ID, PHASES, type Phase, type Place } from './place.ts'
 
-/** A row of the feed: without what comes with it, that as JSON, and what a partner was given by it. */
+/** A row of the feed: without what comes with it, that as JSON with its version, and the row's own version. */
 type Row = {
   row: string
+  op: 'upsert' | 'remove' | 'reset'
   event: string
   position: string
   id: string
   resource: Phase | 'partner'
+  told_version: number | null
   item: string | null
   version: number | null
 }
 
-/** What was read: rows, the articles that came with them, and where to go on. */
-export type Read = { rows: ToldRow[]; given: Given[]; next: Place }
-/** A row as JSON, what it tells of, and the place behind it. */
-export type ToldRow = { json: string; event: string; place: Place }
-/** A version of an article that came with a row; without one it was told to remove it. */
-export type Given = { id: string; version: number | undefined }
+/** What was read: rows, and where to go on. */
+export type Read = { rows: ToldRow[]; next: Place }
+/** A row as JSON, what it tells of, the place behind it, and what it hands over. */
+export type ToldRow = { json: string; event: string; place: Place; given: Given | undefined }
+/**
+ * What a row hands over of an article: this version of it, or that it is to be removed (of a deleted one
+ * without a version). `position` is the row's, or where the snapshot began.
+ */
+export type Given = {
+  articleId: string
+  version: number | undefined
+  removal: boolean
+  position: number
+  snapshot: boolean
+}
 
 /**
  * How many positions are looked at in one statement, so that a partner of whom a year holds nothing does
@@ -62,7 +73,7 @@ export async function readFeed(
     if (last || end < until) {
       const full = found.length === limit && last
       const next = { after: full ? Number(last.position) : Math.max(end, after) }
-      return { ...readOf(found, ({ position }) => ({ after: Number(position) })), next }
+      return { rows: rowsOf(found, ({ position }) => ({ after: Number(position) })), next }
     }
     after = end
   }
@@ -90,8 +101,8 @@ function told(
     (kind) => sql`when ${sql.raw(`'${kind}'`)} then (${itemOf(reading, kind, shape)})`,
   )
   return sql`
-    select t.position, t.id, t.resource, t.event, row_to_json(o)::text as row,
-      i.item[1] as item, i.item[2]::int as version
+    select t.position, t.id, t.resource, t.op, t.event, t.version as told_version,
+      row_to_json(o)::text as row, i.item[1] as item, i.item[2]::int as version
     from ${view(reading.schema, 'changes')} t
     cross join lateral (select ${selected(row)}) o
     cross join lateral (
@@ -134,8 +145,8 @@ async function readSnapshot(
   const { from, alias, members } = kinds(reading, shape)[phase]
   const table = sql.raw(alias)
   const { rows } = await reading.db.execute<Row>(sql`
-    select ${base}::text as position, t.id, ${phase}::text as resource, 'snapshot' as event,
-      t.version, t.item,
+    select ${base}::text as position, t.id, ${phase}::text as resource, 'upsert' as op,
+      'snapshot' as event, t.version, t.item,
       row_to_json(o)::text as row
     from (
       select ${table}.id, ${table}.version, row_to_json(m)::text as item
@@ -146,27 +157,27 @@ async function readSnapshot(
       select ${base}::bigint as position, 'upsert' as op, ${phase}::text as resource,
         'snapshot' as event, t.id, t.version, ${instant(sql`now()`)} as at, null as reason) o
     order by t.id`)
-  const read = readOf(rows, (row) => ({ base, phase, id: row.id }))
+  const told = rowsOf(rows, (row) => ({ base, phase, id: row.id }))
   const last = rows.at(-1)
-  if (rows.length === limit && last) return { ...read, next: { base, phase, id: last.id } }
+  if (rows.length === limit && last) return { rows: told, next: { base, phase, id: last.id } }
   const following = PHASES[PHASES.indexOf(phase) + 1]
-  if (!following) return { ...read, next: { after: base } }
+  if (!following) return { rows: told, next: { after: base } }
   const next = { base, phase: following, id: NO_ID }
   // A kind of which there is nothing more is no end.
-  return rows.length > 0 ? { ...read, next } : readSnapshot(reading, next, limit, shape)
+  return rows.length > 0 ? { rows: told, next } : readSnapshot(reading, next, limit, shape)
 }
 
-function readOf(rows: readonly Row[], place: (row: Row) => Place): Pick<Read, 'rows' | 'given'> {
-  return {
-    rows: rows.map((row) => ({
-      json: row.item === null ? row.row : `${row.row.slice(0, -1)},"${row.resource}":${row.item}}`,
-      ...{ event: row.event, place: place(row) },
-    })),
-    given: rows
-      .filter(({ resource }) => resource === 'article')
-      .map(({ id, version, item }) => ({
-        id,
-        version: item === null || version === null ? undefined : version,
-      })),
-  }
+function rowsOf(rows: readonly Row[], place: (row: Row) => Place): ToldRow[] {
+  return rows.map((row) => ({
+    json: row.item === null ? row.row : `${row.row.slice(0, -1)},"${row.resource}":${row.item}}`,
+    ...{ event: row.event, place: place(row), given: givenBy(row) },
+  }))
+}
+
+function givenBy({ id, op, event, resource, position, item, ...row }: Row): Given | undefined {
+  const removal = op === 'remove'
+  if (resource !== 'article' || (!removal && item === null)) return undefined
+  const version = (removal ? row.told_version : row.version) ?? undefined
+  const snapshot = event === 'snapshot'
+  return { articleId: id, version, removal, position: Number(position), snapshot }
 }

@@ -4,6 +4,7 @@ import { may } from '../actor.ts'
 import { asked } from '../articles/shape.ts'
 import { numberChanges } from '../changes/queries.ts'
 import type { Reading } from '../db/client.ts'
+import type { Holdings } from '../holdings/buffer.ts'
 import type { App, Services } from '../http/app.ts'
 import { badKey, syndicatedReading } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
@@ -25,10 +26,13 @@ const oneLine = (json: string) => json.replaceAll('\n', '')
 /** Rows in one statement of a stream. */
 const BATCH = 50
 
+/** Whether articles come with their text. */
+const hasText = ({ formats }: { formats: readonly string[] }) => formats.length > 0
+
 type Asked = z.output<typeof FeedQuery> | z.output<typeof StreamQuery>
 
 /** What happened, for whoever keeps a copy: page by page, or as it happens. */
-export function feedReads(app: App, { config, db }: Services): void {
+export function feedReads(app: App, { config, db }: Services, holdings: Holdings): void {
   const openStream = eventStreams(app)
   const wanted = (reading: Reading, query: Asked) => ({
     types: query.types,
@@ -37,12 +41,26 @@ export function feedReads(app: App, { config, db }: Services): void {
   /** The cursors of this feed, for this audience. */
   const cursors = (request: FastifyRequest, { types }: Asked) => {
     const { actor } = request
-    const audience = actor?.partnerId && `${actor.partnerId} ${may(actor, 'embargo:read')}`
-    const params = new URLSearchParams(types ? { types: [...types].sort().join() } : {})
+    const partnerId = actor?.partnerId
+    const early = may(actor, 'embargo:read')
+    const audience = partnerId && `${partnerId} ${early}`
+    const sorted = types && [...types].sort()
+    const params = new URLSearchParams(sorted ? { types: sorted.join() } : {})
     const list = fingerprint(PATH, params, audience ?? 'readers')
+    // Holdings are partners'; to a HEAD nothing is given.
+    const feed =
+      partnerId === undefined || request.method !== 'GET'
+        ? undefined
+        : { partnerId, list, early, types: sorted }
     return {
+      feed,
       of: (place: Place) => cursorOf(valuesOf(place), list),
-      read: (cursor: string) => placeOf(readCursor(list, cursor)),
+      /** The place of a cursor. Who asks with it has all before it. */
+      read(cursor: string): Place {
+        const place = placeOf(readCursor(list, cursor))
+        if (feed) holdings.acknowledge(feed, place)
+        return place
+      },
     }
   }
   const beginning = async (reading: Reading, snapshot: boolean | undefined): Promise<Place> =>
@@ -75,6 +93,7 @@ export function feedReads(app: App, { config, db }: Services): void {
       const deadline = performance.now() + query.wait * 1000
       const gone = new AbortController()
       request.raw.once('close', () => gone.abort())
+      let began = performance.now()
       let read = await readFeed(reading, from, what)
       for (let left = 1; read.rows.length === 0 && !gone.signal.aborted; ) {
         left = deadline - performance.now()
@@ -82,7 +101,20 @@ export function feedReads(app: App, { config, db }: Services): void {
         await db.ledger.wait(Math.min(left, LISTEN), gone.signal)
         if (!(await app.keyHolds(request))) throw badKey()
         await numberChanges(db.editor)
+        began = performance.now()
         read = await readFeed(reading, read.next, what)
+      }
+      const { feed } = known
+      if (feed) {
+        const given = read.rows.flatMap((row) => row.given ?? [])
+        const told = {
+          how: 'changes',
+          given,
+          text: hasText(what.shape),
+          next: read.next,
+          began,
+        } as const
+        reply.raw.once('finish', () => holdings.tell(feed, told))
       }
       const next = known.of(read.next)
       const page = JSON.stringify({ limit: query.limit, next })
@@ -122,21 +154,30 @@ export function feedReads(app: App, { config, db }: Services): void {
             : { after: await headOf(reading) }
       const what = { ...wanted(reading, query), limit: BATCH }
       // Read once before anything is sent: what is wrong is a problem like any other.
+      let began = performance.now()
       let read = await readFeed(reading, from, what)
       const stream = openStream(reply)
       try {
         while (!stream.signal.aborted) {
-          await stream.send(
+          const sent = await stream.send(
             read.rows.map(({ json, event, place }) => ({
               id: known.of(place),
               event,
               data: oneLine(json),
             })),
           )
+          const told = read.rows.slice(0, sent)
+          const next = told.at(-1)?.place
+          if (known.feed && next) {
+            const given = told.flatMap((row) => row.given ?? [])
+            const text = hasText(what.shape)
+            holdings.tell(known.feed, { how: 'stream', given, text, next, began })
+          }
           from = read.next
           if (read.rows.length === 0) await db.ledger.wait(LISTEN, stream.signal)
           if (stream.signal.aborted || !(await app.keyHolds(request))) break
           await numberChanges(db.editor)
+          began = performance.now()
           read = await readFeed(reading, from, what)
         }
       } catch (error) {

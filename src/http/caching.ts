@@ -26,6 +26,8 @@ export type Read = {
   members?: readonly string[]
   /** The objects themselves, for whoever has to look at them: an array of a list's, or the one. */
   objects?: () => unknown
+  /** Ids of the articles that it says are gone. */
+  removed?: readonly string[]
   /** Whether a list found nothing. */
   empty?: boolean
   /** When the resource itself last changed, in ms since 1970. */

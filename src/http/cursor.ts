@@ -25,15 +25,29 @@ export function fingerprint(path: string, params: URLSearchParams, audience?: st
   return hash('sha256', JSON.stringify([path, filters, audience]), 'base64url').slice(0, 12)
 }
 
+/** `invalid_cursor`, of the parameter or, where a body holds the cursor, at its pointer. */
+export function wrongCursor(message: string, at?: string): Fault {
+  return new Fault('invalid_cursor', `The cursor ${message}.`, {
+    errors: [at === undefined ? { parameter: 'cursor', message } : { pointer: at, message }],
+  })
+}
+
 /**
  * A cursor to a position. Cursors are unsigned, they grant nothing; what does not decode, is not of
  * our making or belongs to another list is `invalid_cursor` (400).
  */
 export function readCursor(asked: string, cursor: string): Position {
-  const fault = (message: string) =>
-    new Fault('invalid_cursor', `The cursor ${message}.`, {
-      errors: [{ parameter: 'cursor', message }],
-    })
+  const { list, ...position } = openCursor(cursor)
+  if (list !== asked) throw wrongCursor('belongs to another list, filter or sort')
+  return position
+}
+
+/**
+ * What a cursor holds, and which list it says that it belongs to; `at` is where a body holds it. Throws
+ * `invalid_cursor` for what does not decode or is not of our making.
+ */
+export function openCursor(cursor: string, at?: string): Position & { list: string } {
+  const fault = (message: string) => wrongCursor(message, at)
   let decoded: unknown
   try {
     const bytes = Buffer.from(cursor, 'base64url')
@@ -45,11 +59,10 @@ export function readCursor(asked: string, cursor: string): Position {
   const parsed = CursorBody.safeParse(decoded)
   if (!parsed.success) throw fault('is damaged')
   const [, values, id, list] = parsed.data
-  if (list !== asked) throw fault('belongs to another list, filter or sort')
   if (values.some((value) => value.includes('\u0000') || !value.isWellFormed())) {
     throw fault('is damaged')
   }
-  return { values, id }
+  return { values, id, list }
 }
 
 /** The cursor of a position in the list with this fingerprint. */

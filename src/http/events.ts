@@ -14,9 +14,9 @@ export type EventStream = {
   signal: AbortSignal
   /**
    * Sends messages and waits until they are read as far as the socket holds no more than it may: a reader
-   * that lets them lie for ten seconds is dropped, and goes on later where it was.
+   * that lets them lie for ten seconds is dropped, and goes on later where it was. How many were sent.
    */
-  send(messages: readonly Message[]): Promise<void>
+  send(messages: readonly Message[]): Promise<number>
   close(): void
 }
 
@@ -60,11 +60,14 @@ function openStream(reply: FastifyReply): EventStream {
   const stream: EventStream = {
     signal: gone.signal,
     async send(messages) {
+      let sent = 0
       for (const { id, event, data } of messages) {
-        if (gone.signal.aborted) return
+        if (gone.signal.aborted) return sent
+        sent++
         const fits = response.write(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`)
         if (!fits) await drained(response, gone.signal)
       }
+      return sent
     },
     close() {
       response.end()

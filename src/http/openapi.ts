@@ -263,6 +263,7 @@ const TAGS = [
   ['Revisions', 'What an article was at each version, for editors.'],
   ['Syndication', 'What happened, for whoever keeps a copy.'],
   ['Partners', 'Who syndicates, and what each may have.'],
+  ['Holdings', 'Which partner has which version of what, and how sure that is.'],
   ['Keys', 'API keys, for administrators.'],
   ['Audit', 'Who did what, for administrators.'],
   ['Service', 'Health and metrics.'],

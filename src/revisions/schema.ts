@@ -32,7 +32,8 @@ export const WholeRevision = Revision.extend({ article: Article }).meta({
 
 export const RevisionListQuery = z.strictObject({ limit, cursor })
 
-const version = (description: string, example: number) =>
+/** A version out of a path or a query. */
+export const version = (description: string, example: number) =>
   z
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'must be a version number')

@@ -109,7 +109,7 @@ export function newsFeedReads(app: App, { config: settings, db }: Services): voi
         params: LatestParams,
         querystring: LatestFeedQuery,
       },
-      config: { ...config, throws: ['not_found', 'forbidden'] },
+      config: { ...config, gives: 'feed', throws: ['not_found', 'forbidden'] },
     },
     async (request, reply) => {
       const suffix = endingIn(FEED_SUFFIXES, request.params.suffix)
@@ -133,6 +133,7 @@ export function newsFeedReads(app: App, { config: settings, db }: Services): voi
       const made = { title: name, description: `The latest of ${name}`, entries, removals, notices }
       return send(request, reply, suffix, made, after(pages, next), {
         ...{ members, objects: () => objects, resolved: named, around: {} },
+        removed: removals.map(({ id }) => id),
       })
     },
   )
@@ -148,7 +149,7 @@ export function newsFeedReads(app: App, { config: settings, db }: Services): voi
         params: CategoryParams,
         querystring: CategoryFeedQuery,
       },
-      config: ofOne,
+      config: { ...ofOne, gives: 'feed' },
     },
     async (request, reply) => {
       const suffix = endingIn(FEED_SUFFIXES, request.params.suffix)
@@ -179,6 +180,7 @@ export function newsFeedReads(app: App, { config: settings, db }: Services): voi
       }
       return send(request, reply, suffix, made, after(pages, next), {
         ...{ members, objects: () => objects, around: { category } },
+        removed: removals.map(({ id }) => id),
         ...{ resolved: named, asked: { ...query, category: only(id) } },
       })
     },

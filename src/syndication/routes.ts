@@ -87,6 +87,7 @@ export function formatReads(app: App, { config, db }: Services): void {
           response: { 200: schema },
         },
         config: {
+          gives: 'format',
           throws: ['not_found', 'gone', 'legally_removed', 'forbidden'],
           redirects: true,
           media: { [type]: schema },

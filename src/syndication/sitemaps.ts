@@ -33,7 +33,7 @@ export function sitemapReads(app: App, { config, db }: Services): void {
         description: `The articles published within the last ${DAYS} days, newest first, at most ${MOST_URLS}; \`/sitemaps/index.xml\` names further files.`,
         querystring: SitemapQuery,
       },
-      config: { media, throws: ['forbidden'] },
+      config: { media, gives: 'sitemap', throws: ['forbidden'] },
     },
     async (request, reply) => {
       const { query, url } = request
