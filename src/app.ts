@@ -1,5 +1,4 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import { articleReads, articleWrites } from './articles/routes.ts'
 import { articleVerbs } from './articles/verbs.ts'
@@ -14,13 +13,20 @@ import { countHoldings } from './holdings/metrics.ts'
 import { acknowledgementWrites, holdingReads, noteAnswers } from './holdings/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
+import { callerAddresses } from './http/caller-address.ts'
+import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
-import { health, metrics } from './http/health.ts'
+import { health } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
-import { limitRates } from './http/limits.ts'
+import { giveBackUnchanged, limitRates } from './http/limits.ts'
+import { countDatabase, countRequests, metrics } from './http/metrics.ts'
+import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
+import { openSharedTallies } from './http/redis-tallies.ts'
 import { newRequestId } from './http/request-id.ts'
+import { followRequests, logRequests, type Seen } from './http/seeing.ts'
+import { openTracing } from './http/tracing.ts'
 import { isContent, originForm } from './http/url.ts'
 import { COMPILERS, validateRequests } from './http/validation.ts'
 import { keyRoutes } from './keys/routes.ts'
@@ -42,9 +48,6 @@ const BODY_LIMIT = 2 * 1024 * 1024
 /** How long the start waits for the connection that listens, in ms; without it nothing is kept. */
 const LISTENING = 1000
 
-/** What the log says of a request. */
-type Told = { method?: string | undefined; url?: string | undefined }
-
 declare module 'fastify' {
   interface FastifyInstance {
     delivery: ReturnType<typeof openDelivery>
@@ -62,7 +65,7 @@ export async function buildApp(
   logger?: FastifyBaseLogger,
 ): Promise<FastifyInstance> {
   const { config, db } = services
-  const protection = protectiveHeaders()
+  const protection = [...protectiveHeaders(), ...openToAll(config.corsOrigins)]
   let front: Front | undefined
   const app: App = Fastify({
     serverFactory: (inside, options) => frontDoor(options, inside, () => front),
@@ -84,13 +87,28 @@ export async function buildApp(
     },
   })
 
-  const limits = limitRates(config.rateLimit)
+  const registry = new Registry()
+  const tracing = config.otlpEndpoint ? openTracing(config.otlpEndpoint, app.log) : undefined
+  app.addHook('onClose', async () => tracing?.close())
+  const logged = logRequests(app.log, withoutKeys)
+  const counted = countRequests(registry)
+  const see = (seen: Seen) => {
+    logged(seen)
+    counted(seen)
+    tracing?.trace(seen)
+  }
+  followRequests(app, see)
+  const shared = config.redisUrl ? await openSharedTallies(config.redisUrl, app.log) : undefined
+  app.addHook('onClose', async () => shared?.close())
+  const limits = limitRates(config.rateLimit, callerAddresses(config.trustProxy), shared)
   const delivery = openDelivery(config, db, limits, app.log)
   // While it closes, the framework has something to say to everybody.
   app.addHook('preClose', async () => {
     front = undefined
   })
   app.addHook('onClose', () => delivery.close())
+  await allowOrigins(app, config.corsOrigins)
+  const admit = demandPolicies(app)
   deliver(app, delivery)
   app.decorate('delivery', delivery)
   app.addHook('onRequest', (_request, reply, done) => {
@@ -103,40 +121,29 @@ export async function buildApp(
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
+  giveBackUnchanged(app)
   const holdings = openHoldings(db, (error) =>
     app.log.error({ err: error }, 'what was given to partners is not written yet'),
   )
   app.addHook('onClose', () => holdings.close())
   noteAnswers(app, holdings)
-  const told = (
-    log: FastifyBaseLogger,
-    request: Told,
-    status: number,
-    ms: number,
-    key?: string,
-  ) => {
-    const { method, url = '' } = request
-    log.info({ key }, `${method} ${withoutKeys(url)} ${status} ${Math.round(ms)} ms`)
-  }
-  app.addHook('onResponse', (request, reply, done) => {
-    told(request.log, request, reply.statusCode, reply.elapsedTime, request.actor?.name)
-    done()
-  })
   const refuse = refuseOtherMethods(app)
   describeRoutes(app, config)
 
   // open to all
   health(app, services)
-  const registry = new Registry()
-  const observe = metrics(app, registry)
+  metrics(app, registry)
+  const uncount = countDatabase(registry, db)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)
+  app.addHook('onClose', async () => uncount())
   app.decorate('metrics', registry)
   docs(app)
 
   await app.register(
     async (v1: App) => {
       // reads: the key decides the audience
+      admit('readers')
       articleReads(v1, services)
       revisionReads(v1, services)
       quoteReads(v1, services)
@@ -149,6 +156,7 @@ export async function buildApp(
       holdingReads(v1, services, holdings)
 
       // writes: each names its scope
+      admit('scoped')
       articleWrites(v1, services)
       articleVerbs(v1, services)
       quoteWrites(v1, services)
@@ -164,6 +172,7 @@ export async function buildApp(
     },
     { prefix: '/v1' },
   )
+  admit('readers')
   newsFeedReads(app, services)
   sitemapReads(app, services)
   refuse()
@@ -173,11 +182,7 @@ export async function buildApp(
     pool: db.reader.$client,
     constant: protection.flat(),
     newId: newRequestId,
-    note(request, id, route, status, ms) {
-      if ((app.log as Partial<Logger>).isLevelEnabled?.('info'))
-        told(app.log.child({ reqId: id }), request, status, ms)
-      observe(request.method ?? '', route, status, ms)
-    },
+    see,
   }
   await delivery.watch.ready(LISTENING)
   return app

@@ -34,6 +34,17 @@ const cidrs = z
     (list) => list.every(isNetwork),
     'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas',
   )
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (list) => list.every((one) => (one === '*' ? list.length === 1 : isOrigin(one))),
+    'must be * or origins such as https://paper.example, separated by commas',
+  )
+/** Scheme, host and port as browsers send them in `Origin`; `https://paper.example/` is a slip. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
 /** The parts of an article that ARTICLE_URL may name. */
 export const ARTICLE_URL_PARTS = ['id', 'slug', 'category', 'language', 'year', 'month', 'day']
 const articleUrl = z
@@ -65,11 +76,17 @@ const Settings = z.object({
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
   PUBLIC_READ: flag.default(true),
   RATE_LIMIT: whole(0, 1_000_000).default(600),
+  CORS_ORIGINS: origins.default([]),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
+    .optional(),
+  TRUST_PROXY: cidrs.default([]),
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_TIMEOUT: whole(1, 15).default(15),
   WEBHOOK_RETRY_SCALE: fraction.default(1),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -97,6 +114,12 @@ export type Config = Readonly<{
   publicRead: boolean
   /** Requests per minute and caller; 0 is off. */
   rateLimit: number
+  /** Whose pages may ask from a browser; `*` is any. */
+  corsOrigins: readonly string[]
+  /** Where requests of keys are counted for all instances together. */
+  redisUrl: string | undefined
+  /** Networks of our own proxies, whose `X-Forwarded-For` is believed. */
+  trustProxy: readonly string[]
   /** Of the delivery cache; 0 is off. */
   cacheBytes: number
   /** Called with the groups of each change. */
@@ -107,6 +130,8 @@ export type Config = Readonly<{
   webhookTimeout: number
   /** Of the waits between attempts. */
   webhookRetryScale: number
+  /** Where traces are sent, over OTLP; none without it. */
+  otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
   websubHub: string | undefined
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
@@ -170,11 +195,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicationName: s.PUBLICATION_NAME,
     publicRead: s.PUBLIC_READ,
     rateLimit: s.RATE_LIMIT,
+    corsOrigins: Object.freeze(s.CORS_ORIGINS),
+    redisUrl: s.REDIS_URL,
+    trustProxy: Object.freeze(s.TRUST_PROXY),
     cacheBytes: s.CACHE_MB * 1024 * 1024,
     purgeUrl: s.PURGE_URL,
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
     webhookTimeout: s.WEBHOOK_TIMEOUT * 1000,
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
+    otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
     logLevel: s.LOG_LEVEL,
   })

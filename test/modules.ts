@@ -47,6 +47,14 @@ const IMPORTING = new Set([
   'TSImportType',
 ])
 
+/** The regular expressions of a module: its literals. */
+export function readPatterns(source: string): { pattern: string; flags: string }[] {
+  const { program } = parse(source, { sourceType: 'module', plugins: ['typescript'] })
+  return [...nodes(program)]
+    .filter(({ type }) => type === 'RegExpLiteral')
+    .map(({ pattern, flags }) => ({ pattern: String(pattern), flags: String(flags) }))
+}
+
 /** Reads one module. Throws a SyntaxError for what is not TypeScript. */
 export function readModule(path: string, source: string): Module {
   const { program } = parse(source, {

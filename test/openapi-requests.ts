@@ -6,7 +6,7 @@ import { type Known, queries } from './openapi-queries.ts'
 import { valuesOf } from './openapi-values.ts'
 
 /** Who sends a request. */
-export const CALLERS = ['nobody', 'read', 'editor', 'admin'] as const
+export const CALLERS = ['nobody', 'read', 'partner', 'editor', 'admin'] as const
 
 /** A request as it goes out. */
 export type FuzzRequest = {

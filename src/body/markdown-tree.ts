@@ -99,6 +99,13 @@ function phrasing(block: TextBlock, lineBreak: PhrasingContent): PhrasingContent
   return inline(buildMarksTree(portableText({ ...block, children })), { lineBreak, marksAreHtml })
 }
 
+/** By hand: a pattern that ends in `$` looks at each run of spaces once for each of its spaces. */
+function withoutSpaceBehind(text: string): string {
+  let end = text.length
+  while (end > 0 && ' \t\n\f\r'.includes(text[end - 1] ?? '')) end--
+  return text.slice(0, end)
+}
+
 /** Without white space at the ends: Markdown cannot have it there. */
 function trimmed(spans: Span[]): Span[] {
   const starts = spans.findIndex((span) => /[^ \t\n\f\r]/.test(span.text))
@@ -106,7 +113,7 @@ function trimmed(spans: Span[]): Span[] {
   return spans.slice(starts, ends + 1).map((span, index) => {
     let { text } = span
     if (index === 0) text = text.replace(/^[ \t\n\f\r]+/, '')
-    if (index === ends - starts) text = text.replace(/[ \t\n\f\r]+$/, '')
+    if (index === ends - starts) text = withoutSpaceBehind(text)
     return { ...span, text }
   })
 }

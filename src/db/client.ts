@@ -3,12 +3,13 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { type Bell, openBell } from './bell.ts'
+import { MeasuredPool, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
 import { PreparingClient } from './prepared.ts'
 import type { ReaderSchema } from './roles.ts'
 
-export type Pool = pg.Pool
+export type Pool = MeasuredPool
 
 /** What runs statements: a pool or a transaction on it. */
 export type Executor = Pick<
@@ -36,13 +37,21 @@ export type Database = {
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
   committed: ((notice: Notice) => void)[]
+  /** Called with each time that was spent in a pool. */
+  spent: ((spent: Spent) => void)[]
   /** Rings when the ledger may have something to tell, and when that cannot be known. */
   ledger: Bell
   /** Closes all pools; statements under way are waited for. */
   close(): Promise<void>
 }
 
-type Pooled = { url: string; role: string | undefined; size: number; readOnly: boolean }
+type Pooled = {
+  name: string
+  url: string
+  role: string | undefined
+  size: number
+  readOnly: boolean
+}
 
 /** How long a statement may run before PostgreSQL cancels it, in ms. */
 const STATEMENT_TIMEOUT = 10_000
@@ -53,23 +62,31 @@ const STATEMENT_TIMEOUT = 10_000
  */
 const NEARLY_SPELT = 0.4
 
-function pool({ url, role, size, readOnly }: Pooled, onError: (error: Error) => void): pg.Pool {
+function pool(
+  { name, url, role, size, readOnly }: Pooled,
+  spent: Database['spent'],
+  onError: (error: Error) => void,
+): Pool {
   // Settings at connection start cost no round trip and survive RESET; PgBouncer drops them, which
   // is why a login of its own (role undefined) sends none.
   const options = role
     ? `-c role=${role} -c timezone=UTC -c jit=off -c pg_trgm.word_similarity_threshold=${NEARLY_SPELT} -c default_transaction_read_only=${readOnly ? 'on' : 'off'}`
     : undefined
-  const made = new pg.Pool({
-    // A pooler that hands out another connection for each transaction may not know the names.
-    ...(role && { Client: PreparingClient }),
-    pipeline: true,
-    connectionString: url,
-    max: size,
-    statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'dateline',
-    ...(options && { options }),
-  })
+  const made = new MeasuredPool(
+    name,
+    {
+      // A pooler that hands out another connection for each transaction may not know the names.
+      ...(role && { Client: PreparingClient }),
+      pipeline: true,
+      connectionString: url,
+      max: size,
+      statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
+      connectionTimeoutMillis: 10_000,
+      application_name: 'dateline',
+      ...(options && { options }),
+    },
+    spent,
+  )
   // An idle connection that the server closed: the pool replaces it; without a listener it would
   // end the process.
   made.on('error', onError)
@@ -91,19 +108,22 @@ export function openDatabase(
   },
   onError: (error: Error) => void,
 ): Database {
-  const as = (role: string, own: string | undefined, readOnly: boolean) =>
+  const spent: Database['spent'] = []
+  const as = (name: string, own: string | undefined, readOnly: boolean) =>
     pool(
       {
+        name,
         url: own ?? options.url,
-        role: own ? undefined : role,
+        role: own ? undefined : `dateline_${name}`,
         size: options.size,
         readOnly,
       },
+      spent,
       onError,
     )
-  const reader = as('dateline_reader', options.readerUrl, true)
-  const partner = as('dateline_partner', options.partnerUrl, true)
-  const editor = as('dateline_editor', options.editorUrl, false)
+  const reader = as('reader', options.readerUrl, true)
+  const partner = as('partner', options.partnerUrl, true)
+  const editor = as('editor', options.editorUrl, false)
   return {
     reader: drizzle(reader),
     partner: drizzle(partner),
@@ -116,6 +136,7 @@ export function openDatabase(
         options: '-c role=dateline_editor -c timezone=UTC',
       }),
     committed: [],
+    spent,
     ledger: openBell(),
     async close() {
       await Promise.all([reader.end(), partner.end(), editor.end()])
@@ -202,7 +223,7 @@ class Session {
   }
 }
 
-function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
+function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
   return withClient(editors, async (client) => {
     const session = new Session(client)
     const tx = drizzle(session as unknown as pg.PoolClient)
@@ -229,10 +250,11 @@ function attemptOnce<T>(editors: pg.Pool, work: (tx: Tx) => Promise<T>) {
 }
 
 /** A connection of the pool for as long as the work takes. One that is lost meanwhile is not kept. */
-async function withClient<T>(
-  from: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
+function withClient<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return from.measured(() => borrowed(from, work))
+}
+
+async function borrowed<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await from.connect()
   let lost: Error | undefined
   // Its statements fail of it too; but without a listener it would end the process.

@@ -56,6 +56,11 @@ export function send(tx: Tx): { notice?: Notice; told?: Promise<unknown> } {
   return { notice: { groups, boundary, id }, told }
 }
 
+/** Wakes whoever waits for the ledger, in all instances: something is not as it was when they began. */
+export function wake(tx: Tx): Promise<unknown> {
+  return sent(tx.execute(sql`select pg_notify(${LEDGER}, '')`))
+}
+
 /** A notice as it was sent; one that cannot be read drops everything. */
 export function readNotice(payload: string): Notice {
   try {

@@ -7,11 +7,13 @@ import {
 } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type { Pool } from '../db/client.ts'
+import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
-import { type Answer, type Encoded, type Encoding, encode } from './answer.ts'
+import type { Cached, Seen } from '../http/seeing.ts'
+import { type Answer, type Encoding, encode } from './answer.ts'
 import type { KnownRead } from './plans.ts'
 import { respond, sent } from './send.ts'
-import { type Asked, answerAgain, type Delivery, isAsked } from './serve.ts'
+import { type Asked, answerAgain, charge, type Delivery, isAsked } from './serve.ts'
 
 /** What is done for every request that never reaches the framework. */
 export type Front = {
@@ -23,14 +25,13 @@ export type Front = {
   /** A new request's id. */
   newId(): string
   /** Logs and counts, as for all others. */
-  note(request: IncomingMessage, id: string, route: string, status: number, ms: number): void
+  see(seen: Seen): void
 }
 
 /**
  * The server, with a door before the framework: what is kept is given out there, and what was asked
  * before is asked again. The framework takes as long to find a route and to make its request and reply
- * as Node.js takes for everything else. Whatever has to be counted against a limit, validated or refused
- * goes in.
+ * as Node.js takes for everything else. Whatever has to be validated or refused goes in.
  */
 export function frontDoor(
   options: Timeouts,
@@ -39,7 +40,7 @@ export function frontDoor(
 ): Server {
   const server = createServer((request, response) => {
     const front = open()
-    if (!front || front.delivery.limited || !isAsked(request)) return inside(request, response)
+    if (!front || !isAsked(request) || isOfPage(front, request)) return inside(request, response)
     const { url = '' } = request
     const { store, watch, keeps, plans } = front.delivery
     const keeping = keeps && watch.sure()
@@ -60,17 +61,30 @@ export function frontDoor(
   return server
 }
 
+/** Is it told by name that the page of its `Origin` may see it? The framework knows how. */
+function isOfPage({ delivery }: Front, { headers }: IncomingMessage): boolean {
+  return delivery.byOrigin && headers.origin !== undefined
+}
+
 type Timeouts = { keepAliveTimeout?: number; requestTimeout?: number; connectionTimeout?: number }
 
-/** Gives out a kept answer; false when it is being encoded, for which the framework can wait. */
+/**
+ * Gives out a kept answer; false when it is being encoded, or is one too many for its caller: the framework
+ * can wait, and refuse.
+ */
 function give(front: Front, request: IncomingMessage, response: ServerResponse, answer: Answer) {
   const started = performance.now()
-  const { store } = front.delivery
+  const { limits, store, watch } = front.delivery
   const { url = '' } = request
   const encoded = encode(answer, askedEncoding(request), () => store.grown(url, answer))
   if ('then' in encoded) return false
+  const id = front.newId()
+  const parts = sent(watch, request.headers, id, answer, encoded)
+  if (!charge(limits.ofAddress(request), parts)) return false
   store.counts.hits++
-  send(front, request, response, answer, encoded, started)
+  respond(response, request.method, parts)
+  const ms = performance.now() - started
+  see(front, request, { id, route: answer.route, ms, ...parts }, NONE, { state: 'kept', ms })
   return true
 }
 
@@ -84,19 +98,33 @@ async function makeAgain(
   inside: RequestListener,
 ): Promise<void> {
   const started = performance.now()
-  const { store, watch } = front.delivery
+  const { limits, store, watch } = front.delivery
   const { url = '' } = request
+  const allowance = limits.ofAddress(request)
+  if (allowance?.take() === false) return inside(request, response)
   const making = keeping ? store.begin(url) : undefined
   try {
     if (keeping) store.counts.misses++
-    const shown = await read.ask(front.pool, name, url)
+    const trail: Trail = []
+    const shown = await followed(trail, () => read.ask(front.pool, name, url))
+    const asked = performance.now()
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
     // It is not there, or not any more.
-    if (!answer) return inside(request, response)
+    if (!answer) {
+      allowance?.giveBack()
+      return inside(request, response)
+    }
     const grown = () => store.grown(url, answer)
-    const encoded = encode(answer, askedEncoding(request), grown)
-    send(front, request, response, answer, await encoded, started)
+    const encoded = await encode(answer, askedEncoding(request), grown)
+    const id = front.newId()
+    const parts = sent(watch, request.headers, id, answer, encoded)
+    if (parts.status === 304) allowance?.giveBack()
+    if (allowance) parts.headers.push(...allowance.headers())
+    respond(response, request.method, parts)
+    const now = performance.now()
+    const cached = making && { state: 'made' as const, ms: now - asked }
+    see(front, request, { id, route: answer.route, ms: now - started, ...parts }, trail, cached)
   } catch (error) {
     if (making) store.end(making, undefined, false)
     if (response.headersSent) return void response.destroy(error as Error)
@@ -109,16 +137,15 @@ function askedEncoding({ headers }: IncomingMessage): Encoding {
   return encodingFor(headers['accept-encoding'] as string | undefined)
 }
 
-function send(
-  { delivery, newId, note }: Front,
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: Answer,
-  encoded: Encoded,
-  started: number,
+/** Of what came from the cache. */
+const NONE: Trail = []
+
+function see(
+  { see }: Front,
+  { method = '', url = '', headers }: IncomingMessage,
+  { id, route, status, ms }: Pick<Seen, 'id' | 'route' | 'status' | 'ms'>,
+  trail: Trail,
+  cached: Cached | undefined,
 ): void {
-  const id = newId()
-  const parts = sent(delivery.watch, request.headers, id, answer, encoded)
-  respond(response, request.method, parts)
-  note(request, id, answer.route, parts.status, performance.now() - started)
+  see({ id, method, url, headers, route, status, ms, trail, cached })
 }

@@ -3,7 +3,8 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import type { Notice } from '../db/notice.ts'
-import type { Count } from '../http/limits.ts'
+import { isByOrigin } from '../http/cross-origin.ts'
+import type { Limits } from '../http/limits.ts'
 import { ALL } from './groups.ts'
 import { openPlans } from './plans.ts'
 import { purger } from './purge.ts'
@@ -14,7 +15,7 @@ import { watch } from './watch.ts'
 type Log = { error(fields: object, text: string): void }
 
 /** The delivery cache of a process, listening; `close` ends it. */
-export function openDelivery(config: Config, db: Database, count: Count, log: Log) {
+export function openDelivery(config: Config, db: Database, limits: Limits, log: Log) {
   const store = openStore(config.cacheBytes)
   const everything = new Set([ALL])
   const watching = watch(db.direct, {
@@ -36,8 +37,8 @@ export function openDelivery(config: Config, db: Database, count: Count, log: Lo
   const delivery: Delivery = {
     store,
     watch: watching,
-    count,
-    limited: config.rateLimit > 0,
+    limits,
+    byOrigin: isByOrigin(config.corsOrigins),
     keeps: config.cacheBytes > 0 && config.publicRead,
     plans: config.publicRead ? openPlans() : undefined,
     categoryInUrl: config.articleUrl?.includes('{category}') ?? false,

@@ -2,15 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Allowance } from '../http/allowance.ts'
 import { keyedPolicy, publicPolicy, type Shown, tagOfShown, typeOfShown } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
-import type { Count } from '../http/limits.ts'
+import type { Limits } from '../http/limits.ts'
 import { isContent } from '../http/url.ts'
 import { type Answer, type Bytes, type Encoded, encode } from './answer.ts'
 import { dependenciesOf } from './dependencies.ts'
 import type { Depends, KnownRead, Plans } from './plans.ts'
-import { respond, sent } from './send.ts'
+import { respond, type Sent, sent } from './send.ts'
 import type { Making, Store } from './store.ts'
 import type { Watch } from './watch.ts'
 
@@ -24,9 +25,9 @@ declare module 'fastify' {
 export type Delivery = {
   store: Store
   watch: Watch
-  count: Count
-  /** Whether callers are counted. */
-  limited: boolean
+  limits: Limits
+  /** Whether answers say whose page may see them. */
+  byOrigin: boolean
   /** Whether answers are kept at all. */
   keeps: boolean
   /** Reads of the public, to be asked again without the framework; undefined where it may read nothing. */
@@ -38,8 +39,14 @@ export type Delivery = {
 /** What is the same for everybody, as long as it does not change. */
 const CONSTANT = new Set([200, 301, 404, 410, 451])
 
-/** What the public's answers are chosen by. */
-const VARIES = 'Accept-Encoding, Authorization'
+/** What answers are chosen by: to the public by their encoding too. */
+function varies({ byOrigin }: Delivery, open = true): string {
+  const always = byOrigin ? 'Authorization, Origin' : 'Authorization'
+  return open ? `Accept-Encoding, ${always}` : always
+}
+
+/** Whose page may see an answer. */
+const OF_ORIGIN = /^access-control-/
 
 /** What each answer is given anew. */
 const OF_THE_MOMENT =
@@ -61,11 +68,11 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     if (!delivery.keeps || !isAsked(request.raw) || !watch.sure()) return done()
     const key = request.raw.url ?? ''
     const answer = store.find(key)
-    if (answer) return count(delivery, request, reply, answer, done)
+    if (answer) return give(delivery, request, reply, answer, done)
     const making = store.underWay(key)
     if (making) {
       making.answer.then((made) => {
-        if (made) count(delivery, request, reply, made, done)
+        if (made) give(delivery, request, reply, made, done)
         else done()
       })
       return
@@ -79,7 +86,7 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     reply.header('x-request-id', request.id)
     if (!isContent(request.url)) return payload
     const open = isAsked(request.raw)
-    reply.header('vary', open ? VARIES : 'Authorization')
+    reply.header('vary', varies(delivery, open))
     const body = typeof payload === 'string' ? payload : ''
     if (open && CONSTANT.has(reply.statusCode) && !isKeyed(request)) {
       return finish(delivery, request, reply, body)
@@ -119,59 +126,55 @@ function isKeyed(request: FastifyRequest): boolean {
   return request.is404 || scope !== undefined || open === true
 }
 
-/** Counts a request against its caller's limit like any other, then answers it. */
-function count(
-  delivery: Delivery,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  answer: Answer,
-  done: () => void,
-): void {
-  const counted = delivery.count({ id: request.ip }, reply)
-  if (!counted) give(delivery, request, reply, answer)
-  counted?.then(
-    () => give(delivery, request, reply, answer),
-    (error) => {
-      request.limited = error
-      done()
-    },
-  )
-}
-
-/** Gives a finished answer in the encoding that is asked for. */
+/**
+ * Gives a finished answer in the encoding that is asked for. One too many goes on: where callers are
+ * counted it is refused.
+ */
 function give(
   delivery: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
+  refused: () => void,
 ): void {
   const { store } = delivery
-  store.counts.hits++
-  reply.hijack()
   const key = request.raw.url ?? ''
   const asked = encodingFor(request.raw.headers['accept-encoding'] as string | undefined)
   const encoded = encode(answer, asked, () => store.grown(key, answer))
+  const send = (made: Encoded) => write(delivery, request, reply, answer, made, refused)
   if ('then' in encoded) {
-    encoded.then(
-      (made) => write(delivery, request, reply, answer, made),
-      () => write(delivery, request, reply, answer, { encoding: 'identity', bytes: answer.bytes }),
-    )
-  } else write(delivery, request, reply, answer, encoded)
+    encoded.then(send, () => send({ encoding: 'identity', bytes: answer.bytes }))
+  } else send(encoded)
 }
 
 function write(
-  delivery: Delivery,
+  { limits, store, watch, byOrigin }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
   encoded: Encoded,
+  refused: () => void,
 ): void {
-  const parts = sent(delivery.watch, request.raw.headers, request.id, answer, encoded)
-  // Of the hooks before this one, only the limits have set any.
+  const parts = sent(watch, request.raw.headers, request.id, answer, encoded)
+  if (!charge(limits.ofAddress(request.raw), parts)) {
+    refused()
+    return
+  }
+  store.counts.hits++
+  request.cached = { state: 'kept', ms: reply.elapsedTime }
+  reply.hijack()
   for (const [name, value] of Object.entries(reply.getHeaders())) {
-    parts.headers.push(name, String(value))
+    if (byOrigin && OF_ORIGIN.test(name)) parts.headers.push(name, String(value))
   }
   respond(reply.raw, request.raw.method, parts)
+}
+
+/** Counts what is sent, but where the caller has it, and tells what is left; false for one too many. */
+export function charge(allowance: Allowance | undefined, { status, headers }: Sent): boolean {
+  if (!allowance) return true
+  if (status !== 304 && !allowance.take()) return false
+  headers.push(...allowance.headers())
+  return true
 }
 
 /** Finishes an answer that was made for the public: keeps it if it may be kept, and sends it. */
@@ -182,6 +185,7 @@ async function finish(
   body: string,
 ): Promise<Bytes | Readable | null> {
   const { store, watch } = delivery
+  const began = performance.now()
   const answer = answerOf(delivery, request, reply, body)
   const { making } = request
   request.making = undefined
@@ -190,6 +194,7 @@ async function finish(
   const key = request.raw.url ?? ''
   const encoded = await encode(answer, asked, () => store.grown(key, answer))
   const { status, headers, bytes } = sent(watch, request.raw.headers, request.id, answer, encoded)
+  if (making) request.cached = { state: 'made', ms: performance.now() - began }
   reply.code(status)
   if (status === 304) reply.removeHeader('content-type')
   for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] ?? '', headers[i + 1])
@@ -197,7 +202,7 @@ async function finish(
 }
 
 function answerOf(
-  { categoryInUrl, plans, watch }: Delivery,
+  { byOrigin, categoryInUrl, plans, watch }: Delivery,
   request: FastifyRequest,
   reply: FastifyReply,
   body: string,
@@ -215,6 +220,7 @@ function answerOf(
     ...(type === undefined ? [] : ['content-type', String(type)]),
   ]
   for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (byOrigin && OF_ORIGIN.test(name)) continue
     if (!OF_THE_MOMENT.test(name)) headers.push(name, String(value))
   }
   const etag = reply.getHeader('etag')
@@ -262,13 +268,14 @@ export function answerAgain(
 }
 
 /** What it depends on, and its headers but those of the moment: of a list nearly always the same. */
-function dependsAgain({ categoryInUrl }: Delivery, known: KnownRead, shown: Shown): Depends {
+function dependsAgain(delivery: Delivery, known: KnownRead, shown: Shown): Depends {
   const { operation, query, last } = known
+  const { categoryInUrl } = delivery
   const basis = `${shown.empty} ${shown.lead}`
   if (last?.basis === basis) return last
   const made = { ...shown, ...{ status: 200, operation, query, categoryInUrl } }
   const { groups, looked } = dependenciesOf(made)
-  const type = ['content-type', typeOfShown(shown), 'vary', VARIES]
+  const type = ['content-type', typeOfShown(shown), 'vary', varies(delivery)]
   const depends = { basis, groups, headers: [...groupHeaders(groups), ...type] }
   if (!looked) known.last = depends
   return depends

@@ -6,7 +6,7 @@ import { numberChanges } from '../changes/queries.ts'
 import type { Reading } from '../db/client.ts'
 import type { Holdings } from '../holdings/buffer.ts'
 import type { App, Services } from '../http/app.ts'
-import { syndicatedReading } from '../http/auth.ts'
+import { badKey, syndicatedReading } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
 import { cursorOf, fingerprint, readCursor } from '../http/cursor.ts'
 import { eventStreams } from '../http/events.ts'
@@ -99,6 +99,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
         left = deadline - performance.now()
         if (left <= 0) break
         await db.ledger.wait(Math.min(left, LISTEN), gone.signal)
+        if (!(await app.keyHolds(request))) throw badKey()
         await numberChanges(db.editor)
         began = performance.now()
         read = await readFeed(reading, read.next, what)
@@ -174,7 +175,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
           }
           from = read.next
           if (read.rows.length === 0) await db.ledger.wait(LISTEN, stream.signal)
-          if (stream.signal.aborted) break
+          if (stream.signal.aborted || !(await app.keyHolds(request))) break
           await numberChanges(db.editor)
           began = performance.now()
           read = await readFeed(reading, from, what)

@@ -45,7 +45,9 @@ export async function addressed(
   if (UUID.test(name) || found.slug === name) return found.id
   const { path, query } = splitUrl(request.url)
   // What follows a point is the format, which stays.
-  const current = path.replace(/[^/.]*(?=(?:\.[^/]*)?$)/, found.slug)
+  const at = path.lastIndexOf('/') + 1
+  const point = path.indexOf('.', at)
+  const current = path.slice(0, at) + found.slug + (point === -1 ? '' : path.slice(point))
   noteRead(request, { about: { kind, id: found.id } })
   reply
     .code(301)

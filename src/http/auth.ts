@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Actor, demand, may, type Scope } from '../actor.ts'
 import { asPartner, type Database, type Reading } from '../db/client.ts'
 import { type ErrorCode, Fault } from '../errors.ts'
-import type { Caller, Count } from './limits.ts'
+import type { Keyed, Limits } from './limits.ts'
 
 /** Looks a key up; undefined when it is unknown, expired or revoked. Set by the keys feature. */
 export type FindKey = (key: string) => Promise<Actor | undefined>
@@ -12,8 +12,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined: nobody, that is the public. */
     actor: Actor | undefined
-    /** It was counted already, and was one too many. */
-    limited: Error | undefined
+  }
+  interface FastifyInstance {
+    /** Is the key of a request still good? For those that take long. Without one there is none to be bad. */
+    keyHolds(request: FastifyRequest): Promise<boolean>
   }
   interface FastifyContextConfig {
     /** The scope a key needs here. Absent: anyone may read, and the key decides the audience. */
@@ -59,9 +61,15 @@ function keyOf(request: FastifyRequest): string | undefined {
   )
 }
 
-/** Who is counted: a partner, a key, or an address. */
-function callerOf({ actor, ip }: FastifyRequest): Caller {
-  return { id: actor?.partnerId ?? actor?.keyId ?? ip, perMinute: actor?.rateLimit }
+/** `unauthenticated`, which of the three is nobody's business. */
+export function badKey(): Fault {
+  return new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
+}
+
+/** Who is counted: a partner, or a key; undefined for all who are counted by their address. */
+function keyedOf({ actor }: FastifyRequest): Keyed | undefined {
+  const id = actor?.partnerId ?? actor?.keyId
+  return id === undefined ? undefined : { id, perMinute: actor?.rateLimit }
 }
 
 /**
@@ -71,24 +79,22 @@ function callerOf({ actor, ip }: FastifyRequest): Caller {
 export function authenticate(
   app: FastifyInstance,
   findKey: FindKey,
-  count: Count,
+  limits: Limits,
   publicRead: boolean,
 ): void {
   app.decorateRequest('actor', undefined)
-  app.decorateRequest('limited', undefined)
+  app.decorate('keyHolds', async (request: FastifyRequest) => {
+    const key = keyOf(request)
+    return key === undefined || (await findKey(key)) !== undefined
+  })
   app.addHook('onRequest', async (request, reply) => {
     const { scope, open } = request.routeOptions.config
     if (open) return
     const key = keyOf(request)
     if (key !== undefined) request.actor = await findKey(key)
     // By key, else by address: whoever guesses at keys is counted by address.
-    if (request.limited) throw request.limited
-    await count(callerOf(request), reply)
-    if (key !== undefined) {
-      if (!request.actor) {
-        throw new Fault('unauthenticated', 'The key is unknown, expired or revoked.')
-      }
-    }
+    await limits.admit(request, reply, keyedOf(request))
+    if (key !== undefined && !request.actor) throw badKey()
     if (scope) demand(request.actor, scope)
     else if (!publicRead && !request.is404 && !isEditor(request)) {
       demand(request.actor, 'read', 'Reading here')

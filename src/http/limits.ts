@@ -1,65 +1,102 @@
-import { createRequire } from 'node:module'
-import type { FastifyReply } from 'fastify'
-import type * as Limiter from 'rate-limiter-flexible'
-import { Fault } from '../errors.ts'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Allowance } from './allowance.ts'
+import type { CallerAddress } from './caller-address.ts'
+import type { SharedTallies } from './redis-tallies.ts'
+import { openTallies } from './tallies.ts'
 
-// Its index also loads the limiters that count in two dozen databases.
-const load = createRequire(import.meta.url)
-const RateLimiterMemory = load(
-  'rate-limiter-flexible/lib/RateLimiterMemory.js',
-) as typeof Limiter.RateLimiterMemory
-const RateLimiterRes = load(
-  'rate-limiter-flexible/lib/RateLimiterRes.js',
-) as typeof Limiter.RateLimiterRes
+/** Whoever has a key: who is counted, and how many requests a minute are its own to make, where not as many as everybody's. */
+export type Keyed = { id: string; perMinute?: number | undefined }
 
-/** Seconds of the window. */
-const WINDOW = 60
-
-/** Who is counted, and how many requests a minute are its own to make, where not as many as everybody's. */
-export type Caller = { id: string; perMinute?: number | undefined }
-
-/**
- * Counts a request of a caller; undefined where nothing is counted, so that nobody waits. Rejects with
- * `rate_limited` (429) when it was one too many.
- */
-export type Count = (caller: Caller, reply: FastifyReply) => Promise<void> | undefined
-
-/**
- * At most `perMinute` requests by each key, by all of a partner's keys together, or by each address
- * without a good one; 0 is off. Told in `RateLimit` and `RateLimit-Policy`
- * (draft-ietf-httpapi-ratelimit-headers-10), and 429 with `Retry-After`. Each process counts for itself.
- */
-export function limitRates(perMinute: number): Count {
-  const limiters = new Map<number, Limiter.RateLimiterMemory>()
-  const limiterOf = (points: number) => {
-    const known = limiters.get(points) ?? new RateLimiterMemory({ points, duration: WINDOW })
-    limiters.set(points, known)
-    return known
-  }
-  return (caller, reply) => {
-    const points = caller.perMinute ?? perMinute
-    return points === 0 ? undefined : consume(limiterOf(points), caller.id, reply)
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What its caller may still ask; undefined where nothing is counted. */
+    allowance: Allowance | undefined
   }
 }
 
-async function consume(
-  limiter: Limiter.RateLimiterMemory,
-  id: string,
+export type Limits = {
+  /** What an address may still ask; undefined where nothing is counted. Nothing is counted by asking. */
+  ofAddress(request: IncomingMessage): Allowance | undefined
+  /**
+   * Counts a request, by its key or else by its address; undefined where nobody has to wait for it.
+   * Throws or rejects with `rate_limited` (429) when it was one too many.
+   */
+  admit(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    keyed: Keyed | undefined,
+  ): Promise<void> | undefined
+}
+
+/**
+ * At most `perMinute` requests by each key, by all of a partner's keys together, or by each address
+ * without a good one; 0 is off. Keys are counted for all instances together where there are `shared`
+ * tallies; addresses in each instance's memory, which warm reads need not wait for.
+ */
+export function limitRates(
+  perMinute: number,
+  addressOf: CallerAddress,
+  shared: SharedTallies | undefined,
+): Limits {
+  const tallies = openTallies()
+  const ofAddress = (request: IncomingMessage) =>
+    perMinute === 0 ? undefined : new Allowance(tallies.find(addressOf(request)), perMinute)
+  return {
+    ofAddress,
+    admit(request, reply, keyed) {
+      if (!keyed) {
+        const allowance = ofAddress(request.raw)
+        if (allowance) settle(request, reply, allowance, allowance.take())
+        return undefined
+      }
+      const limit = keyed.perMinute ?? perMinute
+      if (limit === 0) return undefined
+      const here = () => {
+        const allowance = new Allowance(tallies.find(keyed.id), limit)
+        settle(request, reply, allowance, allowance.take())
+      }
+      if (shared) {
+        return shared.take(keyed.id, limit).then((all) => {
+          if (all) settle(request, reply, all.allowance, all.taken)
+          else here()
+        })
+      }
+      here()
+      return undefined
+    },
+  }
+}
+
+/** Tells a caller what is left; throws where nothing was. */
+function settle(
+  request: FastifyRequest,
   reply: FastifyReply,
-): Promise<void> {
-  const { points } = limiter
-  reply.header('ratelimit-policy', `"default";q=${points};w=${WINDOW}`)
-  const told = (result: Limiter.RateLimiterRes) => {
-    const seconds = Math.ceil(result.msBeforeNext / 1000)
-    reply.header('ratelimit', `"default";r=${result.remainingPoints};t=${seconds}`)
-    return seconds
+  allowance: Allowance,
+  taken: boolean,
+): void {
+  tell(reply, allowance)
+  if (taken) request.allowance = allowance
+  else {
+    reply.header('retry-after', String(allowance.seconds()))
+    throw allowance.refusal()
   }
-  try {
-    told(await limiter.consume(id))
-  } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error
-    const seconds = told(error)
-    reply.header('retry-after', String(seconds))
-    throw new Fault('rate_limited', `At most ${points} requests a minute; wait ${seconds} s.`)
-  }
+}
+
+function tell(reply: FastifyReply, allowance: Allowance): void {
+  const headers = allowance.headers()
+  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] ?? '', headers[i + 1])
+}
+
+/** Register it behind the hooks that find out that a caller has what would be sent. */
+export function giveBackUnchanged(app: FastifyInstance): void {
+  app.decorateRequest('allowance', undefined)
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const { allowance } = request
+    if (allowance && reply.statusCode === 304) {
+      allowance.giveBack()
+      tell(reply, allowance)
+    }
+    done()
+  })
 }

@@ -12,7 +12,7 @@ export function splitUrl(url: string): { path: string; query: string } {
  * form: RFC 9112 section 3.2.2): which host was asked makes no difference, and is echoed nowhere.
  */
 export function originForm(target: string): string {
-  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? []
+  const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(target) ?? []
   if (rest === undefined) return target
   return rest.startsWith('/') ? rest : `/${rest}`
 }

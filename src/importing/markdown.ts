@@ -52,7 +52,7 @@ function defined<T extends object>(value: T): Defined<T> {
 }
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/
-const HEADING = /^ {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/
+const HEADING = /^ {0,3}#[ \t]/
 
 /** The first heading of the first level, unless a headline is given that it does not repeat. */
 function takeHeadline(markdown: string, given?: string): { headline?: string; body: string } {

@@ -4,6 +4,7 @@ import type { Scope } from '../actor.ts'
 import { record } from '../changes/record.ts'
 import type { Executor, Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
+import { wake } from '../db/notice.ts'
 import { apiKeys, partners } from '../db/tables.ts'
 import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
 import type { ApiKeyCreate } from './schema.ts'
@@ -74,6 +75,8 @@ export async function revokeKey(ctx: Writing, id: string): Promise<void> {
   if (!key) throw missing('key')
   if (key.revokedAt) return
   await ctx.tx.update(apiKeys).set({ revokedAt: now }).where(eq(apiKeys.id, id))
+  // Streams that were opened with it end.
+  await wake(ctx.tx)
   await record(ctx, {
     kind: 'key',
     id,

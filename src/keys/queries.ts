@@ -66,7 +66,7 @@ export async function findActor(db: Database, key: string): Promise<Actor | unde
   const prefix = prefixOf(key)
   if (!prefix) return undefined
   const [row] = await byPrefix(db.editor, { prefix })
-  if (!row || !matches(key, row.hash)) return undefined
+  if (!matches(key, row?.hash) || !row) return undefined
   const { id: keyId, name, scopes, partnerId, rateLimit } = row
   return {
     ...{ keyId, name, scopes: new Set(scopes) },

@@ -1,4 +1,4 @@
-import { hash, randomInt, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /*
@@ -23,6 +23,11 @@ function checksum(text: string): string {
   return digits
 }
 
+/** A key out of what stands before its checksum. */
+export function withChecksum(body: string): string {
+  return body + checksum(body)
+}
+
 /** 190 bits need no slow hash: there is nothing to guess. */
 function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
@@ -31,14 +36,22 @@ function digest(key: string): Buffer {
 /** A new key, to be shown once, and what is stored of it. */
 export function makeKey(): { key: string; prefix: string; hash: Buffer } {
   const prefix = `dl_${random(10)}`
-  const body = `${prefix}_${random(32)}`
-  const key = body + checksum(body)
+  const key = withChecksum(`${prefix}_${random(32)}`)
   return { key, prefix, hash: digest(key) }
 }
 
-/** A text for the log: of a key in it, such as in a URL where none belongs, only the public part. */
+/** Parameters in which secrets are sent to services that take them there; none of ours is among them. */
+const SECRET_PARAMETER =
+  /([?&][^=&]{0,50}(?:key|token|secret|pass|auth|sign|session)[^=&]{0,50}=)(?!dl_)[^&]*/gi
+
+/**
+ * A URL for the log: of a key in it, where none belongs, only the public part, and of parameters that are
+ * called like secrets only the names.
+ */
 export function withoutKeys(text: string): string {
-  return text.replace(/(dl_[0-9A-Za-z]{10})_[0-9A-Za-z]+/g, '$1_...')
+  return text
+    .replace(/(dl_[0-9A-Za-z]{10})_[0-9A-Za-z]+/g, '$1_...')
+    .replace(SECRET_PARAMETER, '$1...')
 }
 
 /** The part by which a key is found; undefined for what cannot be one of our keys. */
@@ -47,7 +60,13 @@ export function prefixOf(key: string): string | undefined {
   return prefix && sum === checksum(key.slice(0, -6)) ? prefix : undefined
 }
 
-/** Is this the key whose hash is stored? In constant time. */
-export function matches(key: string, stored: Buffer): boolean {
-  return timingSafeEqual(digest(key), stored)
+/** The hash of no key. */
+const NOBODY = randomBytes(32)
+
+/**
+ * Is this the key whose hash is stored? In constant time, and in the same time where none is: nobody learns
+ * which public parts there are.
+ */
+export function matches(key: string, stored: Buffer | undefined): boolean {
+  return timingSafeEqual(digest(key), stored ?? NOBODY)
 }

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { record } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
+import { wake } from '../db/notice.ts'
 import { findAddresses } from '../db/slugs.ts'
 import { apiKeys, partners } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
@@ -85,6 +86,8 @@ export async function endPartner(ctx: Writing, id: string, expected: Expected): 
     .set({ revokedAt: now })
     .where(and(eq(apiKeys.partnerId, id), isNull(apiKeys.revokedAt)))
     .returning({ id: apiKeys.id })
+  // Streams that were opened with them end.
+  await wake(tx)
   await record(ctx, {
     ...{ kind: 'partner', id, operation: 'delete', event: 'partner.ended' },
     ...{ fromVersion: row.version, toVersion: row.version + 1 },

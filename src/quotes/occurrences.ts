@@ -105,7 +105,7 @@ export function isInterruption(gap: Folded): boolean {
   const between = gap.text.trim()
   if (gap.breaks.size > 0 && isMark(between)) return true
   if (!isLettered(between)) return false
-  const marked = /^[^\p{L}\p{N}"']{0,3}["'].*["'][^\p{L}\p{N}]*$/u
+  const marked = /^[^\p{L}\p{N}"']{0,3}["'].*["'][^\p{L}\p{N}"']*$/u
   const bracketed = /^[,;:—–-].*[,;:—–-]$/u
   return marked.test(between) || bracketed.test(between)
 }

@@ -6,10 +6,10 @@ const NO_DATE = String.raw`(?!(?:1[89]|20)\d\d[-–/](?:(?:1[89]|20)\d\d|\d\d[-/
  * "a nurse at the clinic" holds none; a label that does could lead to the person.
  */
 const CONTACT: [RegExp, string][] = [
-  [/[^\s@]+@[^\s@]+\.[^\s@]+/u, 'an e-mail address'],
+  [/[^\s@]@[^\s@]+\.[^\s@]/u, 'an e-mail address'],
   [/\bhttps?:\/\/|\bwww\./iu, 'a web address'],
   [/\S\s*[[(]\s*at\s*[\])]\s*\S/iu, 'an e-mail address'],
-  [/\b(?:[\p{L}\p{N}-]+\.)+\p{L}{2,}\/\S/u, 'a web address'],
+  [/[\p{L}\p{N}]\.\p{L}{2,}\/\S/u, 'a web address'],
   [/(?<![\p{L}\p{N}])@[\p{L}\p{N}_.]{2,}/u, 'a handle'],
   [new RegExp(String.raw`(?:\+|\b${NO_DATE})\d(?:[\s()./-]*\d){6,}`, 'u'), 'a telephone number'],
 ]
