@@ -5,6 +5,9 @@ import t, { type Test } from 'tap'
 import { get } from './factories.ts'
 import { type Newsroom, newsroom } from './newsroom.ts'
 
+// It takes a minute or two on idle cores, and several on busy ones.
+t.setTimeout(900_000)
+
 /*
  * A read that was asked before is asked again without the framework (src/delivery/front.ts), and what is
  * kept is given out there: whoever asks is told the same, header by header.
