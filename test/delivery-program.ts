@@ -246,6 +246,7 @@ export async function play(
     () => `/v1/articles/${named(world.articles)}?${includes()}`,
     () => `/v1/articles/${named(world.articles)}`,
     () => `/v1/articles/${named(world.articles)}?fields=url,headline`,
+    () => `/v1/articles/${named(world.articles)}?fields=headline&include=related`,
     () => `/v1/articles?limit=5&${includes()}`,
     () => `/v1/articles?category=${one(world.categories).id}&${includes()}`,
     () => `/v1/articles?category=-${one(world.categories).id}&limit=3`,

@@ -93,13 +93,25 @@ const shape = {
     ['headline', 'summary', 'publishedAt'],
   ),
 }
+/** Who asks for the body must not ask for none. */
+function formatOfBody(
+  { fields, body }: { fields?: string[] | undefined; body?: string[] | undefined },
+  ctx: z.RefinementCtx,
+): void {
+  if (!fields?.includes('body') || !body?.includes('none')) return
+  ctx.addIssue({ code: 'custom', path: ['body'], message: 'must not be none: fields names body' })
+}
+
 const ItemQuery = z.strictObject({
   ...shape,
   body: body.meta({
     description: 'The body in these formats, `html` unless told; `none` leaves it out.',
   }),
 })
-export const ArticleQuery = ItemQuery.superRefine(fieldsOfIncluded)
+export const ArticleQuery = ItemQuery.superRefine((query, ctx) => {
+  fieldsOfIncluded(query, ctx)
+  formatOfBody(query, ctx)
+})
 export type ArticleQuery = z.infer<typeof ArticleQuery>
 
 /** What a write that changes an article's text can say beside it. */
@@ -166,6 +178,9 @@ export const ArticleListQuery = z
   .superRefine((query, ctx) => {
     needsWords(query, ctx)
     fieldsOfIncluded(query, ctx)
+    formatOfBody(query, ctx)
+    if (query.fields?.includes('body') && query.body === undefined)
+      ctx.addIssue({ code: 'custom', path: ['fields'], message: 'body needs its format: add body' })
     windows(query, ctx, [['publishedAfter', 'publishedBefore']])
   })
 export type ArticleListQuery = z.infer<typeof ArticleListQuery>

@@ -150,7 +150,9 @@ function show(made: Made, kind: Kind, groups: Set<string>): boolean {
   const { members, objects, categoryInUrl } = made
   if (!members) groups.add(ANY)
   if (!members) return false
-  if (kind === 'article' && categoryInUrl && members.includes('url')) groups.add('paths')
+  // Related articles come with their addresses, whatever else is shown.
+  const addressed = members.includes('url') || members.includes('related')
+  if (kind === 'article' && categoryInUrl && addressed) groups.add('paths')
   const open = members.filter((name) => !OWN[kind].has(name) && !covered(made, kind, name, groups))
   if (open.length === 0) return false
   showEach(kind, [objects?.()].flat() as Shown[], open, groups)

@@ -127,6 +127,7 @@ async function makeAgain(
     see(front, request, { id, route: answer.route, ms: now - started, ...parts }, trail, cached)
   } catch (error) {
     if (making) store.end(making, undefined, false)
+    allowance?.giveBack()
     if (response.headersSent) return void response.destroy(error as Error)
     ;(request as Asked).failed = error as Error
     inside(request, response)

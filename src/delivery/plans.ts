@@ -24,6 +24,9 @@ export type KnownRead = {
 /** Lists in use, with their filters and pages; one takes about 3 kB. */
 const MOST = 4000
 
+/** Of a URL: whoever asks longer ones each time would have as much of them remembered. */
+const LONGEST = 1000
+
 /** `/v1/articles`, or `/v1/articles/name`: a name is an id or a slug. */
 const PATH = /^(\/v1\/[a-z]+)(?:\/([a-z0-9-]{1,100}))?(?=\?|$)/i
 /** A list's filter by one name; a cursor belongs to that one list, and so does its plan. */
@@ -32,6 +35,7 @@ const FILTER =
 
 /** Under what a read is known: by all of its URL but a name, whose kind it says. */
 function keyOf(url: string): { key: string; name: string } | undefined {
+  if (url.length > LONGEST) return undefined
   const item = PATH.exec(url)
   if (!item) return undefined
   const [, , ofItem] = item

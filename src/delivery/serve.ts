@@ -63,9 +63,8 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
   app.decorateRequest('plan', undefined)
 
   app.addHook('onRequest', (request, reply, done) => {
-    const { failed } = request.raw as Asked
-    if (failed) return done(failed)
-    if (!delivery.keeps || !isAsked(request.raw) || !watch.sure()) return done()
+    if ((request.raw as Asked).failed || !delivery.keeps || !isAsked(request.raw) || !watch.sure())
+      return done()
     const key = request.raw.url ?? ''
     const answer = store.find(key)
     if (answer) return give(delivery, request, reply, answer, done)
@@ -82,6 +81,11 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     done()
   })
 
+  // What the door could not ask fails here, behind the hooks whose headers each answer has.
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    done((request.raw as Asked).failed ?? null, payload)
+  })
+
   app.addHook('onSend', async (request, reply, payload) => {
     reply.header('x-request-id', request.id)
     if (!isContent(request.url)) return payload
@@ -91,6 +95,7 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
     if (open && CONSTANT.has(reply.statusCode) && !isKeyed(request)) {
       return finish(delivery, request, reply, body)
     }
+    abandon(delivery, request)
     if (!reply.hasHeader('cache-control')) {
       // Nobody's path: what is not there depends on nothing.
       const policy = request.actor ? keyedPolicy(request) : publicPolicy(watch.seconds())
@@ -103,9 +108,18 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
 
   // An answer that was never sent: nobody waits for it in vain.
   app.addHook('onResponse', (request, _reply, done) => {
-    if (request.making) store.end(request.making, undefined, false)
+    abandon(delivery, request)
     done()
   })
+}
+
+/**
+ * Whoever waits for this answer goes on alone. Also when it is sent: of a caller who has hung up nothing
+ * comes after that.
+ */
+function abandon({ store }: Delivery, request: FastifyRequest): void {
+  if (request.making) store.end(request.making, undefined, false)
+  request.making = undefined
 }
 
 /** A request of the server. The door before the framework hands over what it could not ask. */
