@@ -23,6 +23,7 @@ const SAMPLED = 20
 const EMPTY = [
   ...['api_keys', 'corrections', 'entitlements', 'idempotency_keys', 'partners'],
   ...['partner_categories', 'holdings', 'partner_feeds', 'feed_tellings'],
+  ...['webhooks', 'deliveries', 'delivery_attempts'],
 ]
 
 type Step = (title: string, total: number) => Pick<SingleBar, 'increment' | 'stop'>

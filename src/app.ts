@@ -39,6 +39,8 @@ import { sourceReads, sourceWrites } from './sources/routes.ts'
 import { newsFeedReads } from './syndication/feeds.ts'
 import { formatReads } from './syndication/routes.ts'
 import { sitemapReads } from './syndication/sitemaps.ts'
+import { webhookReads, webhookWrites } from './webhooks/routes.ts'
+import { webhookTests, webhookVerbs } from './webhooks/verbs.ts'
 
 /** Larger than any article: 100,000 characters of body in any script, and its quotes. */
 const BODY_LIMIT = 2 * 1024 * 1024
@@ -148,6 +150,7 @@ export async function buildApp(
       sourceReads(v1, services)
       categoryReads(v1, services)
       partnerReads(v1, services)
+      webhookReads(v1, services)
       feedReads(v1, services, holdings)
       formatReads(v1, services)
       holdingReads(v1, services, holdings)
@@ -161,6 +164,9 @@ export async function buildApp(
       categoryWrites(v1, services)
       partnerWrites(v1, services)
       acknowledgementWrites(v1, services, holdings)
+      webhookWrites(v1, services)
+      webhookVerbs(v1, services)
+      webhookTests(v1, services)
       keyRoutes(v1, services)
       auditRoutes(v1, services)
     },

@@ -10,6 +10,10 @@ const whole = (min: number, max: number) =>
     .regex(/^\d{1,9}$/, 'must be a whole number')
     .transform(Number)
     .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
+const fraction = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,9})?$/, 'must be a number such as 0.5')
+  .transform(Number)
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((value) => value.replace(/\/+$/, ''))
@@ -80,6 +84,8 @@ const Settings = z.object({
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
+  WEBHOOK_TIMEOUT: whole(1, 15).default(15),
+  WEBHOOK_RETRY_SCALE: fraction.default(1),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -120,6 +126,10 @@ export type Config = Readonly<{
   purgeUrl: string | undefined
   /** Networks where webhooks may lead though they are not public, over http and on any port. */
   webhookAllowCidrs: readonly string[]
+  /** Of a whole attempt, in ms. */
+  webhookTimeout: number
+  /** Of the waits between attempts. */
+  webhookRetryScale: number
   /** Where traces are sent, over OTLP; none without it. */
   otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
@@ -191,6 +201,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     cacheBytes: s.CACHE_MB * 1024 * 1024,
     purgeUrl: s.PURGE_URL,
     webhookAllowCidrs: Object.freeze(s.WEBHOOK_ALLOW_CIDRS),
+    webhookTimeout: s.WEBHOOK_TIMEOUT * 1000,
+    webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
     logLevel: s.LOG_LEVEL,

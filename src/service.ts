@@ -47,13 +47,12 @@ const failed = async (error: unknown) => {
 }
 const keyFile = connection.embedded ? await furnish(config, connection).catch(failed) : undefined
 const app = await buildApp({ config, db: connection.db }, log).catch(failed)
-const stopJobs = startJobs(connection.db, log)
+let jobs = Promise.resolve(async () => {})
 
 closeWithGrace({ delay: GRACE, logger: log }, async ({ signal, err }) => {
   if (err) log.fatal({ err }, 'stopping after an error')
   else log.info(`Stopping (${signal})`)
-  stopJobs()
-  await app.close()
+  await Promise.all([jobs.then((stop) => stop()), app.close()])
   await connection.close()
 })
 
@@ -66,6 +65,11 @@ try {
   if (code !== 'EADDRINUSE') refuse(message)
   refuse(`port ${config.port} of ${config.host} is taken; set PORT to another one`)
 }
+
+// After it listens: what is announced can be read.
+const { db } = connection
+jobs = startJobs({ config, db, metrics: app.metrics, log })
+jobs.catch(failed)
 
 const { publicUrl } = config
 log.info(`Reference:  ${publicUrl}/docs`)

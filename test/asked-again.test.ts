@@ -5,6 +5,9 @@ import t, { type Test } from 'tap'
 import { get } from './factories.ts'
 import { type Newsroom, newsroom } from './newsroom.ts'
 
+// It takes a minute or two on idle cores, and several on busy ones.
+t.setTimeout(900_000)
+
 /*
  * A read that was asked before is asked again without the framework (src/delivery/front.ts), and what is
  * kept is given out there: whoever asks is told the same, header by header.
@@ -99,6 +102,7 @@ for (const CACHE_MB of ['0', '64']) {
   t.test(`asked again, the answer is the same, with CACHE_MB=${CACHE_MB}`, async (t) => {
     const room = await open(t, { CACHE_MB })
     const { plans, store, keeps } = room.app.delivery
+    const lost = () => store.counts.drops + store.counts.refusals
     t.equal(keeps, CACHE_MB !== '0')
     for (const [path, other] of await readsOf(room)) {
       store.drop(new Set(['all']))
@@ -122,11 +126,14 @@ for (const CACHE_MB of ['0', '64']) {
             const wanted = await within(room, url, way)
             t.equal(wanted.status, headers['if-none-match']?.startsWith('"') ? 304 : 200, said)
             store.drop(new Set(['all']))
+            const before = lost()
             const again = await ask(room, url, way)
             // Of compressed bytes as text nothing is left to compare but their number.
             t.same(again, { ...wanted, body: again.body }, `${said}, asked again`)
             if (!('accept-encoding' in headers)) t.equal(again.body, wanted.body, said)
-            t.equal(store.find(url) !== undefined, keeps, 'kept where there is a cache')
+            // A heartbeat that comes late has dropped everything.
+            const kept = store.find(url) !== undefined || lost() > before
+            t.equal(kept, keeps, 'kept where there is a cache')
             t.same(await ask(room, url, way), again, `${said}, once more`)
           }
         }

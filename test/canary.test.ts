@@ -8,6 +8,9 @@ import { cloneDatabase } from './newsroom.ts'
 import { type Document, operationsOf } from './openapi-operations.ts'
 import { runs } from './size.ts'
 
+// It takes a minute or two on idle cores, and several on busy ones.
+t.setTimeout(900_000)
+
 /*
  * Nothing unpublished leaks, shown from outside: canaries stand in every hidden
  * state, and every operation of the OpenAPI document is asked for them in every way. No answer holds

@@ -10,7 +10,7 @@ import { type Call, callerOf, type Newsroom, newsroom, type Reply } from './news
 
 /** Within this, in ms, an instance must have heard what another has written. */
 const HEARD = 100
-/** How near a boundary two reads, one after the other, may differ for it, in ms. */
+/** How near a boundary reads, one after the other, may differ for it, in ms before the first and after the last. */
 const NEAR = 100
 
 export type Trio = { rooms: [Newsroom, Newsroom]; plain: Call; editors: [Call, Call] }
@@ -286,14 +286,15 @@ export async function play(
   /** Are both instances' answers those of the database? In time, where another has written. */
   const check = async (path: string, deadline: number): Promise<string | undefined> => {
     for (;;) {
+      const began = Date.now()
       const theirs = []
       for (const { reader } of rooms) theirs.push(essence(await reader('GET', path)))
-      const started = Date.now()
       const ours = essence(await plain('GET', path))
       done += theirs.length
       const older = theirs.findIndex((one) => one !== ours)
       if (older === -1) return undefined
-      const boundary = world.boundaries.some((time) => Math.abs(time - started) < NEAR)
+      const ended = Date.now()
+      const boundary = world.boundaries.some((time) => time > began - NEAR && time < ended + NEAR)
       if (performance.now() < deadline || boundary) continue
       return `${path} of instance ${older}\n${theirs[older]}\nis not\n${ours}`
     }

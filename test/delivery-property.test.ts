@@ -2,6 +2,9 @@ import t from 'tap'
 import { play, trio } from './delivery-program.ts'
 import { runs } from './size.ts'
 
+// It takes a minute or two on idle cores, and several on busy ones.
+t.setTimeout(900_000)
+
 t.test('a random program never sees an answer older than the rule allows', async (t) => {
   const three = await trio(t)
   const seed = process.env.TEST_SIZE === 'long' ? Date.now() % 1_000_000 : 20_261_122

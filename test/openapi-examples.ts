@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid'
 import { get, keyOf, patch } from './factories.ts'
 import { callerOf, type Newsroom, type Reply } from './newsroom.ts'
 import { exampleOf, inUrl, type Operation, type Parameter, urlOf } from './openapi-operations.ts'
@@ -24,6 +25,22 @@ const MADE_FIRST: Record<string, (room: Newsroom) => Promise<Reply>> = {
   deletePartner: partner,
   explainAccess: partner,
   listHoldings: partnerWithStale,
+  listWebhooks: webhook,
+  getWebhook: webhook,
+  updateWebhook: webhook,
+  deleteWebhook: webhook,
+  enableWebhook: webhook,
+  rotateSecretOfWebhook: webhook,
+  redeliverSince: webhook,
+  listDeliveries: delivery,
+  getDelivery: delivery,
+  redeliver: delivery,
+  async testWebhook(room) {
+    const made = await webhook(room)
+    // Refused before anything leaves the machine.
+    await room.sql(`update webhooks set url = 'https://127.0.0.1/'`)
+    return made
+  },
   revokeKey: (room) => room.editor('POST', '/v1/keys', { name: 'To be revoked', scopes: ['read'] }),
 }
 
@@ -87,6 +104,24 @@ const DONE_AS: Record<string, (room: Newsroom) => Promise<Record<string, string>
   },
 }
 
+function webhook(room: Newsroom): Promise<Reply> {
+  const url = 'https://hooks.example.org/dateline'
+  return room.editor('POST', '/v1/webhooks', { url, events: ['*'] })
+}
+
+/** A webhook that was to be told something, as if a process had tried. */
+async function delivery(room: Newsroom): Promise<Reply> {
+  const made = await webhook(room)
+  await room.sql(
+    `insert into deliveries (id, webhook_id, position, op, resource, event, resource_id, state,
+       created_at, finished_at)
+     select $2, $1, position, 'remove', 'article', 'article.killed', resource_id, 'failed',
+       now(), now() from changes where kind = 'article' limit 1`,
+    [made.json.id, uuidv7()],
+  )
+  return made
+}
+
 function suggest(room: Newsroom): Promise<Reply> {
   return paraphrase(room, 'The clerk propped the doors to the stairwell open.', { suggested: true })
 }
@@ -117,15 +152,19 @@ export async function exampleRequest(
   await DONE_FIRST[operation.id]?.(room)
   // A list without a row has no example that finds something.
   if (operation.id === 'listPartners') await partner(room)
+  if (operation.id === 'listWebhooks') await webhook(room)
   const params: Record<string, string> = {}
   const query: [string, string][] = []
   const headers = (await DONE_AS[operation.id]?.(room)) ?? {}
   for (const parameter of operation.parameters) {
     const { name } = parameter
     if (!parameter.required && !chosen(parameter)) continue
-    const example = NAMED_BY_ID.includes(name)
-      ? await idFor(room, operation, name)
-      : exampleOf(parameter)
+    const example =
+      name === 'delivery'
+        ? (await room.sql('select max(id::text) as id from deliveries'))[0]?.id
+        : NAMED_BY_ID.includes(name)
+          ? await idFor(room, operation, name)
+          : exampleOf(parameter)
     if (example === undefined) throw new Error(`${operation.id} has no example for ${name}`)
     if (parameter.in === 'path') params[name] = inUrl(example)
     else if (parameter.in === 'query') query.push([name, inUrl(example)])

@@ -1,4 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { Config } from '../config.ts'
+
+/** The addresses of articles, to be filled in: ARTICLE_URL, or the article in this API. */
+export function addressesIn({
+  articleUrl,
+  publicUrl,
+}: Pick<Config, 'articleUrl' | 'publicUrl'>): string {
+  return articleUrl ?? `${publicUrl}/v1/articles/{slug}`
+}
 
 /**
  * ARTICLE_URL with its parts put in, for the article under an alias. What it does not have (no category,

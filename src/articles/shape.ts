@@ -6,6 +6,7 @@ import { findAddress } from '../db/slugs.ts'
 import { missing } from '../errors.ts'
 import { addressOf } from '../http/addressing.ts'
 import { type ItemRead, shownToWriter } from '../http/reading.ts'
+import { addressesIn } from './address.ts'
 import { articleMembers, belongings, type Shape } from './members.ts'
 import { ArticleQuery, INCLUDES } from './parameters.ts'
 import { finished } from './present.ts'
@@ -27,7 +28,7 @@ export function asked(
   const fields = audience === 'partner' ? withVersion(query.fields) : query.fields
   const formats = fields && !fields.includes('body') && query.body === undefined ? [] : body
   return {
-    articleUrl: config.articleUrl ?? `${config.publicUrl}/v1/articles/{slug}`,
+    articleUrl: addressesIn(config),
     formats: formats.filter((format) => format !== 'none'),
     // Asking for a format of the body is asking for the body.
     fields: fields && query.body && !fields.includes('body') ? [...fields, 'body'] : fields,

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
+import { installQueue } from './queue.ts'
 import { applyRights, createRoles } from './roles.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -22,6 +23,7 @@ export async function migrate(url: string): Promise<void> {
     await client.query(`SET search_path = public; SET client_min_messages = warning;
       SELECT pg_advisory_lock(${LOCK})`)
     await createRoles(client)
+    await installQueue(client)
     await applyMigrations(drizzle(client), { migrationsFolder: MIGRATIONS })
     await applyRights(client)
   } finally {

@@ -35,6 +35,9 @@ const TABLES = [
   'holdings',
   'partner_feeds',
   'feed_tellings',
+  'webhooks',
+  'deliveries',
+  'delivery_attempts',
 ]
 
 const ROLES = ['dateline_reader', 'dateline_partner', 'dateline_editor']
@@ -93,7 +96,13 @@ const RIGHTS = [
   'GRANT SELECT, INSERT, UPDATE, DELETE ON feed_tellings TO dateline_editor',
   // Append-only: what happened, and who might have it, is neither changed nor forgotten.
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
-  'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid) TO dateline_editor',
+  'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
+  'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz) TO dateline_editor',
+  // What runs in the background works as an editor; nobody else sees the queue.
+  `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,
+  `REVOKE ALL ON SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,
+  'GRANT USAGE ON SCHEMA pgboss TO dateline_editor',
+  'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pgboss TO dateline_editor',
 ]
 
 /** Creates the roles and lets the owner enter them. Run as the owner, before the migrations. */

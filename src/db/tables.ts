@@ -759,6 +759,148 @@ export const feedTellings = pgTable(
   ],
 )
 
+/**
+ * Who is called when something happens. What concerns it is what the feed tells its partner, or readers:
+ * `position` is how far it was told.
+ */
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    id: uuid('id').primaryKey(),
+    version: integer('version').notNull().default(1),
+    url: text('url').notNull(),
+    /** Of the URL, with its port unless that is the usual one: webhooks of one host share its room. */
+    host: text('host').notNull(),
+    /** Null: all. */
+    events: text('events').array(),
+    /** Null: what readers see. */
+    partnerId: uuid('partner_id'),
+    description: text('description'),
+    /** Whether it is told of what is under embargo, if its partner is entitled to that. */
+    early: boolean('early').notNull().default(false),
+    /** In clear, since it signs; only the editors' role can read it. */
+    secret: text('secret').notNull(),
+    previousSecret: text('previous_secret'),
+    previousSecretUntil: instant('previous_secret_until'),
+    position: bigint('position', { mode: 'number' }).notNull(),
+    disabledAt: instant('disabled_at'),
+    disabledReason: text('disabled_reason'),
+    /** The first failure since the last success. */
+    failingSince: instant('failing_since'),
+    /** Until when it asked not to be called (429, 503). */
+    pausedUntil: instant('paused_until'),
+    ...created,
+  },
+  (t) => [
+    foreignKey({
+      name: 'webhooks_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    index('webhooks_partner_id_idx').on(t.partnerId).where(sql`partner_id is not null`),
+    index('webhooks_created_at_id_idx').on(t.createdAt, t.id),
+    check('webhooks_events_check', sql`${t.events} <> '{}'`),
+    check('webhooks_early_check', sql`not ${t.early} or ${t.partnerId} is not null`),
+    check(
+      'webhooks_previous_secret_check',
+      sql`(${t.previousSecret} is null) = (${t.previousSecretUntil} is null)`,
+    ),
+    check(
+      'webhooks_disabled_reason_check',
+      sql`case when ${t.disabledAt} is null then ${t.disabledReason} is null
+        else ${t.disabledReason} in ('failing', 'gone', 'partner') end`,
+    ),
+  ],
+)
+
+/**
+ * What a webhook is to be told, one row of the ledger each. Of those about one resource only the first
+ * that is pending has a `due_at`: the others wait for it. While an attempt is under way both times
+ * are when it is taken to be lost.
+ */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    /** `webhook-id`, the same at each attempt. */
+    id: uuid('id').primaryKey(),
+    webhookId: uuid('webhook_id').notNull(),
+    /** Of the row in the ledger; the columns that follow are what the feed tells of it. */
+    position: bigint('position', { mode: 'number' }).notNull(),
+    op: text('op').notNull(),
+    resource: text('resource').notNull(),
+    event: text('event').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+    resourceVersion: integer('resource_version'),
+    reason: text('reason'),
+    state: text('state').notNull().default('pending'),
+    /** How many attempts of the schedule were made. */
+    step: integer('step').notNull().default(0),
+    /** When the schedule wants the next one; `due_at` can be earlier. */
+    plannedAt: instant('planned_at'),
+    dueAt: instant('due_at'),
+    leasedUntil: instant('leased_until'),
+    createdAt: instant('created_at').notNull(),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [
+    foreignKey({
+      name: 'deliveries_webhook_id_fkey',
+      columns: [t.webhookId],
+      foreignColumns: [webhooks.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      name: 'deliveries_position_fkey',
+      columns: [t.position],
+      foreignColumns: [changes.position],
+    }),
+    unique('deliveries_position_key').on(t.webhookId, t.position),
+    // What is due of one webhook, removals by themselves: they have room of their own.
+    index('deliveries_due_at_idx')
+      .on(t.webhookId, sql`(op = 'remove')`, t.dueAt)
+      .where(sql`state = 'pending' and due_at is not null`),
+    index('deliveries_resource_id_idx')
+      .on(t.webhookId, t.resourceId, t.position)
+      .where(sql`state = 'pending'`),
+    index('deliveries_finished_at_idx').on(t.finishedAt).where(sql`finished_at is not null`),
+    check('deliveries_op_check', sql`${t.op} in ('upsert', 'remove', 'reset')`),
+    check(
+      'deliveries_state_check',
+      sql`${t.state} in ('pending', 'delivered', 'failed', 'superseded')`,
+    ),
+    check(
+      'deliveries_finished_at_check',
+      sql`case when ${t.state} = 'pending' then ${t.finishedAt} is null
+        else ${t.finishedAt} is not null and ${t.dueAt} is null and ${t.leasedUntil} is null end`,
+    ),
+  ],
+)
+
+/** Each time a delivery was tried, and what came of it. */
+export const deliveryAttempts = pgTable(
+  'delivery_attempts',
+  {
+    deliveryId: uuid('delivery_id').notNull(),
+    number: integer('number').notNull(),
+    /** When it began. */
+    at: instant('at').notNull(),
+    ms: integer('ms').notNull(),
+    /** Of the answer, if one came. */
+    status: integer('status'),
+    /** Null: delivered. */
+    error: text('error'),
+    detail: text('detail'),
+    excerpt: text('excerpt'),
+  },
+  (t) => [
+    primaryKey({ name: 'delivery_attempts_pkey', columns: [t.deliveryId, t.number] }),
+    foreignKey({
+      name: 'delivery_attempts_delivery_id_fkey',
+      columns: [t.deliveryId],
+      foreignColumns: [deliveries.id],
+    }).onDelete('cascade'),
+  ],
+)
+
 /** What was wrong and is set right, or what is added: told with the article for ever. */
 export const corrections = pgTable(
   'corrections',

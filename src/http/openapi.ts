@@ -264,6 +264,7 @@ const TAGS = [
   ['Syndication', 'What happened, for whoever keeps a copy.'],
   ['Partners', 'Who syndicates, and what each may have.'],
   ['Holdings', 'Which partner has which version of what, and how sure that is.'],
+  ['Webhooks', 'Who is called when something happens, and what each was told.'],
   ['Keys', 'API keys, for administrators.'],
   ['Audit', 'Who did what, for administrators.'],
   ['Service', 'Health and metrics.'],

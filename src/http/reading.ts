@@ -118,7 +118,8 @@ function linked(...links: (string | undefined)[]): { link?: string } {
 export type FoundItem = {
   data: string
   id: string
-  version: number
+  /** Absent of what nobody changes. */
+  version?: number
   slug?: string
   /** Absent where its own date does not tell when it was changed last. */
   modified?: number
@@ -126,9 +127,15 @@ export type FoundItem = {
   article_id?: string
 }
 
+/** Kinds that no reader sees: they leave nothing when they go, and no cache depends on them. */
+const UNLISTED = ['partner', 'webhook', 'delivery'] as const
+type Unlisted = (typeof UNLISTED)[number]
+const isUnlisted = (kind: string): kind is Unlisted =>
+  (UNLISTED as readonly string[]).includes(kind)
+
 /** One item of a kind: what is asked, under its id or its slug of today, and what it shows. */
 export type ItemRead = {
-  kind: SlugKind | 'quote' | 'partner'
+  kind: SlugKind | 'quote' | Unlisted
   name: string
   statement(name: Query, isId: boolean): Query
   members: readonly string[]
@@ -156,7 +163,7 @@ export async function sendItem(
     request.plan = plan
     return sendShown(request, reply, shown)
   }
-  if (kind === 'partner') throw missing(kind)
+  if (isUnlisted(kind)) throw missing(kind)
   if (kind === 'quote') throw await absence(reading, kind, name)
   const id = await addressed(request, reply, reading, kind, name)
   if (id === undefined) return reply
@@ -200,9 +207,10 @@ function shownItem({ kind, members, finish, format, alternates }: ItemRead, row:
   const body = format ? format.write(object) : object
   const about = row.article_id
     ? { kind: 'article' as const, id: row.article_id }
-    : kind !== 'partner' && { kind, id: row.id }
+    : !isUnlisted(kind) && { kind, id: row.id }
   return {
-    ...{ body, version: row.version, members, objects: () => JSON.parse(object) },
+    ...{ body, members, objects: () => JSON.parse(object) },
+    ...(row.version !== undefined && { version: row.version }),
     ...(format && { type: format.type }),
     ...linked(alternates?.(row.slug ?? row.id)),
     ...(about && { about }),

@@ -15,6 +15,12 @@ type Said = {
   example?: object
 }
 
+/** An answer that holds a secret, this once: what it looks like, instead of the usual one. */
+type Revealing<Query> = {
+  shown: z.ZodType
+  show(ctx: Writing, id: string, query: Query): Promise<Shown>
+}
+
 /** A kind of resource as it is written: its paths, its schemas, and the commands behind them. */
 export type WrittenResource<
   Create extends z.ZodType,
@@ -37,7 +43,11 @@ export type WrittenResource<
   query: Query
   /** What its writer may read of it. */
   show(ctx: Writing, id: string, query: z.output<Query>): Promise<Shown>
-  create: Said & { body: Create; run(ctx: Writing, input: z.output<Create>): Promise<string> }
+  create: Said & {
+    body: Create
+    run(ctx: Writing, input: z.output<Create>): Promise<string>
+    reveals?: Revealing<z.output<Query>>
+  }
   update: Said & {
     body: Patch
     /** What a change can say beyond `query`. */
@@ -71,6 +81,7 @@ export function resourceWrites<
   const item = `${path}/:${parameter}`
   const tags = [resource.tag]
   const { scope = 'content:write' } = resource
+  const created = create.reveals ?? resource
 
   app.post(
     path,
@@ -82,10 +93,11 @@ export function resourceWrites<
         description: create.description,
         querystring: resource.query,
         body: create.body,
-        response: { 201: resource.shown },
+        response: { 201: created.shown },
       },
       config: {
         scope,
+        ...(create.reveals && { secret: true }),
         throws: create.throws ?? [],
         ...(create.example && { example: create.example }),
       },
@@ -93,7 +105,7 @@ export function resourceWrites<
     (request, reply) =>
       write(db, request, reply, async (ctx) => {
         const id = await create.run(ctx, request.body as z.output<Create>)
-        const shown = resource.show(ctx, id, request.query as z.output<Query>)
+        const shown = created.show(ctx, id, request.query as z.output<Query>)
         return { status: 201, path: `/v1${path}`, shown }
       }),
   )
@@ -160,7 +172,7 @@ export function resourceWrites<
 }
 
 /** A verb of a kind: what it takes, and the command behind it. */
-export type Verb<Body extends z.ZodType> = Said & {
+export type Verb<Body extends z.ZodType, Query = unknown> = Said & {
   /** `publish`: names the operation, and ends the path unless `suffix` does. */
   name: string
   suffix?: string
@@ -181,6 +193,7 @@ export type Verb<Body extends z.ZodType> = Said & {
     // biome-ignore lint/suspicious/noExplicitAny: parsed by `query` and `params` beside it
     more: { query: any; params: any },
   ): Promise<string | undefined>
+  reveals?: Revealing<Query>
   /** It leaves nothing to show. */
   leavesNothing?: boolean
 }
@@ -193,9 +206,10 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
     WrittenResource<z.ZodType, z.ZodType, Query, z.ZodType>,
     'kind' | 'tag' | 'path' | 'params' | 'shown' | 'query' | 'show'
   >,
-  verb: Verb<Body>,
+  verb: Verb<Body, z.output<Query>>,
 ): void {
   const { kind, path, params } = resource
+  const done = verb.reveals ?? resource
   const [parameter = ''] = Object.keys(params.shape)
   app.post(
     `${path}/:${parameter}/${verb.suffix ?? verb.name}`,
@@ -208,10 +222,11 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         params: verb.params ? params.extend(verb.params) : params,
         querystring: verb.leavesNothing ? z.strictObject({}) : (verb.query ?? resource.query),
         body: verb.body,
-        response: verb.leavesNothing ? { 204: z.null() } : { 200: resource.shown },
+        response: verb.leavesNothing ? { 204: z.null() } : { 200: done.shown },
       },
       config: {
         scope: verb.scope,
+        ...(verb.reveals && { secret: true }),
         ifMatch: 'optional',
         throws: ['not_found', 'version_stale', ...(verb.throws ?? [])],
         optionalBody: true,
@@ -226,7 +241,7 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         const more = { query, params: named }
         const id = await verb.run(ctx, nameIn(named, parameter), input, expected, more)
         if (id === undefined) return { status: 204 }
-        const shown = resource.show(ctx, id, query as z.output<Query>)
+        const shown = done.show(ctx, id, query as z.output<Query>)
         return { status: 200, path: `/v1${path}`, shown }
       })
     },

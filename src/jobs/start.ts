@@ -1,19 +1,42 @@
+import type { Registry } from 'prom-client'
 import { sweep } from '../changes/sweep.ts'
+import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
+import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
+import { forgetOldDeliveries } from '../webhooks/forget.ts'
+import type { OnDelivered } from '../webhooks/settle.ts'
+import { deliverWebhooks } from './deliver.ts'
 
 const HOUR = 3_600_000
 const SECOND = 1000
 
-/** Starts what runs in the background; the function it returns stops it. Any number of instances. */
-export function startJobs(
-  db: Database,
-  log: { error(fields: object, text: string): void },
-): () => void {
+/** Who is told what partners were told by their webhooks, in the transaction that notes it. */
+const ON_DELIVERED: readonly OnDelivered[] = [noteNotified]
+
+export type Background = {
+  config: Config
+  db: Database
+  metrics: Registry
+  log: { error(fields: object, text: string): void }
+}
+
+/**
+ * Starts what runs in the background, in any number of instances; the function it resolves to stops it,
+ * when what is under way has ended or was given back. Rejects when the queue was never installed.
+ */
+export async function startJobs({
+  config,
+  db,
+  metrics,
+  log,
+}: Background): Promise<() => Promise<void>> {
+  const webhooks = await deliverWebhooks({ config, db, metrics, log, onDelivered: ON_DELIVERED })
+  const forget = (what: string, work: Promise<void>) =>
+    work.catch((error) => log.error({ err: error }, `${what} were not removed`))
   const timer = setInterval(() => {
-    forgetOldKeys(db.editor).catch((error) =>
-      log.error({ err: error }, 'old idempotency keys were not removed'),
-    )
+    forget('old idempotency keys', forgetOldKeys(db.editor))
+    forget('old webhook deliveries', forgetOldDeliveries(db.editor))
   }, HOUR)
   timer.unref()
   // One sweep at a time in this process too: a slow one is not overtaken.
@@ -25,8 +48,9 @@ export function startJobs(
     sweeping = false
   }, SECOND)
   sweeper.unref()
-  return () => {
+  return async () => {
     clearInterval(timer)
     clearInterval(sweeper)
+    await webhooks.stop()
   }
 }

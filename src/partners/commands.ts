@@ -8,6 +8,7 @@ import { findAddresses } from '../db/slugs.ts'
 import { apiKeys, partners } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { disableWebhooksOf } from '../webhooks/commands.ts'
 import { currentEntitlement, type Entitlement, entitle } from './entitlements.ts'
 import type { PartnerCreate, PartnerPatch } from './schema.ts'
 
@@ -69,7 +70,7 @@ export async function updatePartner(
 }
 
 /**
- * Ends a partner: its keys are revoked at once. What it had stays known: the holdings. Again changes
+ * Ends a partner: its keys are revoked and its webhooks disabled at once. What it had stays known: the holdings. Again changes
  * nothing. Throws `not_found`, `version_stale`.
  */
 export async function endPartner(ctx: Writing, id: string, expected: Expected): Promise<void> {
@@ -91,6 +92,7 @@ export async function endPartner(ctx: Writing, id: string, expected: Expected): 
     ...{ kind: 'partner', id, operation: 'delete', event: 'partner.ended' },
     ...{ fromVersion: row.version, toVersion: row.version + 1 },
   })
+  await disableWebhooksOf(ctx, id)
   for (const key of revoked) {
     await record(ctx, {
       ...{ kind: 'key', id: key.id, operation: 'update', event: 'key.revoked' },

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { noteNotified } from '../src/holdings/commands.ts'
+import { get, must, patch, story } from './factories.ts'
+import { newsroom } from './newsroom.ts'
+import { deliver, freePort, ON_LOOPBACK, until, webhook } from './webhook-desk.ts'
+
+const EXAMPLE = fileURLToPath(new URL('../examples/webhook-receiver.ts', import.meta.url))
+
+t.test('the example keeps what is told to a partner, and takes away what is gone', async (t) => {
+  const port = await freePort()
+  const PUBLIC_URL = `http://127.0.0.1:${port}`
+  const room = await newsroom(t, { settings: { ...ON_LOOPBACK, PUBLIC_URL } })
+  const { editor } = room
+  await room.app.listen({ host: '127.0.0.1', port })
+  const { id: partner } = (
+    await must(editor, 'POST', '/v1/partners', { name: 'P', languages: ['en'] })
+  ).json
+  const { key } = (
+    await must(editor, 'POST', '/v1/keys', { name: 'k', scopes: ['read', 'syndication'], partner })
+  ).json
+  const PORT = await freePort()
+  const hook = await webhook(room, `http://127.0.0.1:${PORT}/hook`, { partner })
+  const folder = t.testdir({})
+  const env = { PATH: process.env.PATH, SECRET: hook.secret, KEY: key, PORT: `${PORT}` }
+  const child = spawn(process.execPath, ['--no-warnings', EXAMPLE, folder], {
+    ...{ env, stdio: ['ignore', 'pipe', 'inherit'] },
+  })
+  t.teardown(() => child.kill())
+  for await (const line of createInterface({ input: child.stdout })) {
+    t.equal(line, `listening on ${PORT}`)
+    break
+  }
+  await deliver(t, room, { onDelivered: [noteNotified] })
+
+  const file = (id: string) => `${folder}/${id}.json`
+  const kept = (id: string) => existsSync(file(id)) && JSON.parse(readFileSync(file(id), 'utf8'))
+  const { id } = await story(editor, { headline: 'Ferry late' })
+  await until(() => kept(id))
+  t.match(kept(id), { id, headline: 'Ferry late', version: 2 })
+  await must(
+    editor,
+    'POST',
+    `/v1/articles/${id}/corrections`,
+    {
+      ...{ kind: 'correction', text: 'It was on time.', changes: { headline: 'Ferry on time' } },
+    },
+    { 'if-match': '*' },
+  )
+  await until(() => kept(id).version === 3)
+  t.match(kept(id), { headline: 'Ferry on time', corrections: [{ text: 'It was on time.' }] })
+  const other = await story(editor, { headline: 'Stays' })
+  const elsewhere = await story(editor, { headline: 'Noutro lado', language: 'pt' })
+  await until(() => kept(other.id))
+  await patch(editor, `/v1/articles/${other.id}`, { language: 'pt' })
+  await until(() => !existsSync(file(other.id)))
+  t.notOk(existsSync(file(other.id)), 'it is not the partner’s any more')
+  await must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n' })
+  await until(() => !existsSync(file(id)))
+  t.notOk(existsSync(file(id)), 'killed')
+  t.notOk(existsSync(file(elsewhere.id)), 'never had')
+  // The proof: it was told by the webhook, asked for the story, and was told that it is gone.
+  const recipient = async () => (await get(editor, `/v1/articles/${id}/recipients`)).data[0]
+  await until(async () => (await recipient()).notified?.removed)
+  const told = await recipient()
+  t.match(told, { id: partner, state: 'removed', notified: { how: 'webhook', removed: true } })
+  t.match(told.given, { how: 'item' })
+  const report = await get(editor, `/v1/articles/${id}/reports/4`)
+  t.match(report, { counts: { delivered: 1, overdue: 0 }, partners: [{ id: partner }] })
+  const all = (await get(editor, `/v1/webhooks/${hook.id}/deliveries`)).data
+  t.ok(all.every(({ attempts }: { attempts: object[] }) => attempts.length <= 1))
+})
