@@ -40,18 +40,19 @@ export function makeKey(): { key: string; prefix: string; hash: Buffer } {
   return { key, prefix, hash: digest(key) }
 }
 
-/** Parameters in which secrets are sent to services that take them there; none of ours is among them. */
-const SECRET_PARAMETER =
-  /([?&][^=&]{0,50}(?:key|token|secret|pass|auth|sign|session)[^=&]{0,50}=)(?!dl_)[^&]*/gi
+/** How parameters are called in which secrets are sent to services that take them there; none is ours. */
+const LIKE_A_SECRET = /key|token|secret|pass|auth|sign|session/i
 
 /**
  * A URL for the log: of a key in it, where none belongs, only the public part, and of parameters that are
  * called like secrets only the names.
  */
-export function withoutKeys(text: string): string {
-  return text
+export function withoutKeys(url: string): string {
+  return url
     .replace(/(dl_[0-9A-Za-z]{10})_[0-9A-Za-z]+/g, '$1_...')
-    .replace(SECRET_PARAMETER, '$1...')
+    .replace(/([?&][^?&=]*=)([^&]*)/g, (whole, name: string, value: string) =>
+      LIKE_A_SECRET.test(name) && !value.startsWith('dl_') ? `${name}...` : whole,
+    )
 }
 
 /** The part by which a key is found; undefined for what cannot be one of our keys. */
