@@ -4,6 +4,7 @@ import { sweep } from '../src/changes/sweep.ts'
 import { transaction } from '../src/db/client.ts'
 import { EVENTS } from '../src/feed/schema.ts'
 import { noteNotified } from '../src/holdings/commands.ts'
+import { forgetOldDeliveries } from '../src/webhooks/forget.ts'
 import type { Delivered } from '../src/webhooks/settle.ts'
 import {
   category,
@@ -476,6 +477,76 @@ t.test('a removal goes out at once and withdraws what was not delivered', async 
   t.equal(told(hook.path)[3].type, 'article.killed', 'the removal, and nothing before it')
   await hook.remove()
 })
+
+t.test('a removal that nobody asked to be told of withdraws too', async (t) => {
+  const hook = await registered({ events: ['article.published'] })
+  await receiver.answer(hook.path, { status: 500 }, { status: 204 })
+  await deliver(t, room)
+  const { id } = await story(editor, { headline: 'Wrong' })
+  await receiver.until(hook.path, 1)
+  await until(async () => (await deliveriesOf(room, hook.id))[0].dueAt !== null)
+  await must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n' })
+  await until(async () => (await deliveriesOf(room, hook.id))[0].state !== 'pending')
+  const all = await deliveriesOf(room, hook.id)
+  t.match(all, [{ state: 'superseded', change: { event: 'article.published' } }])
+  t.equal(all.length, 1, 'the kill itself is not told')
+  t.equal((await editor('POST', `${hook.at}/deliveries/${all[0].id}/redeliver`)).status, 409)
+  const again = await must(editor, 'POST', `${hook.at}/redeliver`, { since: inSeconds(-60) })
+  t.equal(again.json.count, 0)
+  t.equal(receiver.got(hook.path).length, 1)
+  await hook.remove()
+})
+
+t.test('a category that moves has its partners read the snapshot again', async (t) => {
+  const [harbour, town] = [await category(editor), await category(editor)]
+  const pier = await category(editor, { parent: town.id })
+  const { id: partnerId } = await partner({ categories: { allowed: [harbour.id] } })
+  const hook = await registered({ partner: partnerId })
+  await deliver(t, room)
+  await patch(editor, `/v1/categories/${pier.id}`, { parent: harbour.id })
+  await until(() => told(hook.path).some(({ data }) => data.op === 'reset'))
+  const reset = told(hook.path).find(({ data }) => data.op === 'reset')
+  t.match(reset, { type: 'entitlement.changed', data: { resource: 'category', id: pier.id } })
+  t.same(reset?.data.links, {
+    ...{ api: `${room.config.publicUrl}/v1/changes?snapshot=true`, page: null },
+  })
+  await hook.remove()
+})
+
+t.test(
+  'a stretch of the ledger that tells it nothing holds nothing up; all that is old is forgotten',
+  async (t) => {
+    const hook = await registered()
+    const before = await story(editor, { headline: 'Before' })
+    const { id: draftId } = await draft(editor, { headline: 'Busy' })
+    // More than the feed looks at in one statement, and more than are forgotten in one.
+    await sql(
+      `insert into changes (kind, resource_id, operation, event, key_name, at)
+     select 'article', $1, 'update', 'article.updated', 'x', now() from generate_series(1, 20100)`,
+      [draftId],
+    )
+    const after = await story(editor, { headline: 'After' })
+    await deliver(t, room)
+    await until(() => told(hook.path).some(({ data }) => data.id === after.id))
+    t.same(
+      told(hook.path).map(({ data }) => data.id),
+      [before.id, after.id],
+    )
+    await until(async () => (await deliveriesOf(room, hook.id, '&state=delivered')).length === 2)
+    await sql(
+      `insert into deliveries (id, webhook_id, position, op, resource, event, resource_id, state, created_at, finished_at)
+     select gen_random_uuid(), $1, position, 'upsert', 'article', event, resource_id, 'delivered', at, now() - interval '31 days'
+     from changes where resource_id = $2 and event = 'article.updated'`,
+      [hook.id, draftId],
+    )
+    await forgetOldDeliveries(room.db.editor)
+    const [left] = await sql('select count(*)::int as n from deliveries where webhook_id = $1', [
+      hook.id,
+    ])
+    t.equal(left?.n, 2, 'what is old is gone, what is new is kept')
+    await hook.remove()
+  },
+)
 
 t.test('a removal has room though others hang, and so has every other webhook', async (t) => {
   const hook = await registered()

@@ -15,7 +15,8 @@ const PATHS = {
 export function payloadOf(row: FeedRow, publicUrl: string): string {
   const { article, source, category, ...told } = row
   const { resource, id } = row
-  const path = PATHS[resource]
+  // A reset can be a category's that was moved: what is to be read again is all.
+  const path = row.op === 'reset' ? undefined : PATHS[resource]
   return JSON.stringify({
     type: row.event,
     timestamp: row.at,

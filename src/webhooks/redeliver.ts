@@ -19,7 +19,10 @@ export async function redeliverOne(ctx: Writing, webhookId: string, id: string):
   if (!row) throw missing('delivery')
   if (row.state === 'pending') return id
   if (row.withdrawn)
-    throw new Fault('wrong_state', 'It was to be removed after that; deliver the removal again.')
+    throw new Fault(
+      'wrong_state',
+      'It was withdrawn: what it tells of was to be removed after that.',
+    )
   await again(tx, webhookId, sql`d.id = ${id}::uuid`)
   return id
 }
@@ -49,8 +52,8 @@ async function again(tx: Tx, webhookId: string, which: SQL): Promise<number> {
   return rowCount ?? 0
 }
 
-/** Whoever is told of `d` now would put back what was to be removed. */
-const withdrawn = sql`exists (
+/** Whoever is told of `d` now would put back what was to be removed, also where no removals are told. */
+const withdrawn = sql`(d.state = 'superseded' or exists (
   select from deliveries x
   where x.webhook_id = d.webhook_id and x.resource_id = d.resource_id and x.op = 'remove'
-    and x.position > d.position)`
+    and x.position > d.position))`

@@ -3,7 +3,7 @@ import { addressesIn } from '../articles/address.ts'
 import type { Shape } from '../articles/members.ts'
 import type { Config } from '../config.ts'
 import { asPartner, type Database, type Executor, type Reading } from '../db/client.ts'
-import { readFeed } from '../feed/queries.ts'
+import { headOf, readFeed } from '../feed/queries.ts'
 import type { FeedRow } from '../feed/schema.ts'
 
 /** Rows of the feed in one statement. */
@@ -47,7 +47,7 @@ function shapeOf(config: Config, { schema }: Reading, fields: readonly string[])
   return { articleUrl: addressesIn(config), formats: [], include: [], audience: schema, fields }
 }
 
-/** What the feed tells these webhooks after the position where they are, and how far that goes. */
+/** What the feed tells these webhooks after the position where they are, how far that goes, and whether there may be more. */
 export async function readTold(
   db: Database,
   config: Config,
@@ -58,7 +58,8 @@ export async function readTold(
   const { rows, next } = await readFeed(reading, { after: audience.position }, what)
   const until = 'after' in next ? next.after : audience.position
   const told = rows.map(({ json }) => JSON.parse(json) as FeedRow)
-  return { rows: told, until, more: rows.length === PAGE }
+  // A page that is not full is no end: the feed looks at so many positions at a time.
+  return { rows: told, until, more: until < (await headOf(reading)) }
 }
 
 /**
