@@ -16,8 +16,8 @@ export type Pair = { full: CanaryRoom; twin: CanaryRoom; plant: Plant }
 
 /** Headers that differ from answer to answer, whatever is asked. */
 const PASSING = ['date', 'x-request-id', 'ratelimit', 'ratelimit-policy']
-/** Numbers of the process: their values differ, their names and labels are looked through. */
-const UNEQUAL = ['metrics']
+/** Numbers and times of the process: their values differ, all else in them is looked through. */
+const UNEQUAL = ['metrics', 'acknowledgeChanges']
 /** Where an answer may repeat what the caller itself said. */
 const ECHO_HEADERS = ['location', 'link']
 /** How many requests are under way at once: the database works while this process does. */
