@@ -247,6 +247,108 @@ t.test('early access: told before the embargo ends, and of its end', async (t) =
   t.same(told((await rest(others.call, b.next)).rows), ['upsert article.embargo-lifted'])
 })
 
+t.test('what a move of its category gave a partner is taken back from it', async (t) => {
+  const port = await category(editor, { name: 'Port' })
+  const [p, excluding, others] = [
+    await partner({ categories: { allowed: [port.id] } }),
+    await partner({ categories: { excluded: [port.id] } }),
+    await partner({ categories: { allowed: [town.id] } }),
+  ]
+  const dock = await category(editor, { name: 'Dock', parent: town.id })
+  const ends = {
+    killed: (id: string) =>
+      must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n' }),
+    legal: (id: string) =>
+      must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n', legal: true }),
+    unpublished: (id: string) => must(editor, 'POST', `/v1/articles/${id}/unpublish`),
+    entitlement: (id: string) => patch(editor, `/v1/articles/${id}`, { categories: [harbour.id] }),
+    expired: async (id: string) => {
+      await room.sql(`update articles set expires_at = now() where id = $1`, [id])
+      await sweep(db)
+    },
+  }
+  const made: Record<string, string> = {}
+  for (const end of Object.keys(ends)) {
+    made[end] = (await story(editor, { headline: end, categories: [dock.id] })).id
+  }
+  await patch(editor, `/v1/categories/${dock.id}`, { parent: port.id })
+  const snapshot = await rest(p.call, undefined, '/v1/changes?snapshot=true&limit=100')
+  const had = snapshot.rows.filter((row) => row.resource === 'article').map((row) => row.id)
+  t.same(had.sort(), Object.values(made).sort(), 'the move gave it all of them')
+  const [lost, left] = [await rest(excluding.call), await rest(others.call)]
+  for (const [end, put] of Object.entries(ends)) await put(made[end] ?? '')
+  const { rows } = await rest(p.call, snapshot.next)
+  for (const [end, id] of Object.entries(made)) {
+    const removals = rows.filter((row) => row.id === id)
+    t.match(removals, [{ op: 'remove', reason: end }], end)
+    t.equal(removals.length, 1)
+  }
+  const ofThese = (row: Any) => Object.values(made).includes(row.id)
+  t.same(
+    told((await rest(excluding.call, lost.next)).rows.filter(ofThese)),
+    ['upsert article.updated'],
+    'to whom the move took them, a reset said so; what is filed elsewhere comes back',
+  )
+  t.same((await rest(others.call, left.next)).rows.filter(ofThese), [])
+
+  // The heir was below what it replaces: M, between them, loses it, and is told so.
+  const top = await category(editor, { name: 'Top' })
+  const middle = await category(editor, { name: 'Middle', parent: top.id })
+  const heir = await category(editor, { name: 'Heir', parent: middle.id })
+  const loses = await partner({ categories: { allowed: [middle.id] } })
+  const { next } = await rest(loses.call)
+  const path = `/v1/categories/${top.id}?reassignTo=${heir.id}`
+  t.equal((await editor('DELETE', path, undefined, { 'if-match': '*' })).status, 204)
+  t.ok(told((await rest(loses.call, next)).rows).includes('reset entitlement.changed'))
+})
+
+t.test('who had it between a time and the sweep is told of its end', async (t) => {
+  const early = await partner({ earlyAccess: true }, ['syndication', 'embargo:read'])
+  const open = await partner()
+  const kill = (id: string) =>
+    must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n', legal: true })
+  const unpublish = (id: string) => must(editor, 'POST', `/v1/articles/${id}/unpublish`)
+  const embargo = (id: string) => publish(editor, id, { embargoUntil: inSeconds(3600) })
+  const later = { at: inSeconds(3600) }
+  const comes = 'upsert article.published'
+  const shown = 'upsert article.embargo-set'
+  const lifted = 'upsert article.embargo-lifted'
+  // When each was to come, which of its times is past, what is done then, and what is told to whom.
+  const cases = [
+    ['publish_at', later, kill, [comes, 'remove article.killed legal']],
+    ['publish_at', later, unpublish, [comes, 'remove article.unpublished unpublished']],
+    ['publish_at', later, embargo, [comes, 'remove article.embargo-set embargoed'], [comes, shown]],
+    [
+      'embargo_until',
+      { embargoUntil: inSeconds(3600) },
+      kill,
+      [lifted, 'remove article.killed legal'],
+      [shown, lifted, 'remove article.killed legal'],
+    ],
+    [
+      'publish_at',
+      { ...later, embargoUntil: inSeconds(7200) },
+      kill,
+      [],
+      [shown, 'remove article.killed legal'],
+    ],
+  ] as const
+  for (const [column, times, put, toAll, toEarly = toAll] of cases) {
+    const [{ next: a }, { next: b }] = [await rest(open.call), await rest(early.call)]
+    const { id } = await story(editor, { headline: `${column} is past` }, times)
+    await room.sql(`update articles set ${column} = now() - interval '10 ms' where id = $1`, [id])
+    t.equal((await early.call('GET', `/v1/articles/${id}`)).status, 200)
+    const { version } = (await put(id)) as Any
+    const name = `${column}, ${toEarly.join(', ')}`
+    t.same(told((await rest(open.call, a)).rows), toAll, name)
+    t.same(told((await rest(early.call, b)).rows), toEarly, name)
+    const { version: now } = version ? { version } : await get(editor, `/v1/articles/${id}`)
+    t.match(await get(editor, `/v1/articles/${id}/reports/${now}`), { article: { id } })
+    await sweep(db)
+    t.equal((await rest(open.call, a)).rows.length, toAll.length, 'and nothing by the sweep')
+  }
+})
+
 t.test('a snapshot goes over into what happens, without a gap', async (t) => {
   const p = await partner({ languages: ['en'], categories: { allowed: [harbour.id] } })
   const stories = []

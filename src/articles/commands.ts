@@ -22,6 +22,7 @@ import {
   type LockedArticle,
   lockArticle,
   setNext,
+  wasTold,
   wasVisible,
 } from './lock.ts'
 import type { Belonging } from './queries.ts'
@@ -238,7 +239,7 @@ export function demandPublishable(headline: string | null, body: Block[]): void 
 
 /**
  * Deletes an article that was never visible, with its quotes. Throws `not_found`, `version_stale`,
- * and `was_visible` for one that readers may have seen: unpublish it.
+ * and `was_visible` for one that readers, or partners with early access, may have seen: unpublish it.
  */
 export async function deleteArticle(
   ctx: Writing,
@@ -248,8 +249,8 @@ export async function deleteArticle(
   const { tx } = ctx
   const row = await lockArticle(ctx, name, expected)
   demandMayChange(ctx, row)
-  if (await wasVisible(ctx, row.id)) {
-    throw new Fault('was_visible', 'Readers may have seen it; unpublish it instead.')
+  if ((await wasVisible(ctx, row.id)) || (await wasTold(ctx, row.id))) {
+    throw new Fault('was_visible', 'Readers or partners may have seen it; unpublish it instead.')
   }
   await tx.delete(articles).where(eq(articles.id, row.id))
   await releaseSlugs(tx, 'article', row.id)

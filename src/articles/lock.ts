@@ -1,7 +1,7 @@
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { demand, may } from '../actor.ts'
-import { noteShown } from '../changes/sightings.ts'
+import { announce } from '../changes/announce.ts'
 import { Overtaken, type Tx, type Writing } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { share, TREE } from '../db/locks.ts'
@@ -35,34 +35,37 @@ export async function lockArticle(
   const id = UUID.test(name)
     ? name
     : (await findAddress({ db: tx, schema: 'editor' }, 'article', name))?.id
-  const [row] = id
-    ? await tx.select(LOCKED).from(articles).where(eq(articles.id, id)).for('update')
-    : []
+  const row = id && (await readForUpdate(tx, id))
   if (!row) throw missing('article')
   demandVersion(row.version, expected)
-  await settle(tx, [row])
+  return (await settle(tx, [row])) ? ((await readForUpdate(tx, row.id)) ?? row) : row
+}
+
+async function readForUpdate(tx: Tx, id: string): Promise<LockedArticle | undefined> {
+  const [row] = await tx.select(LOCKED).from(articles).where(eq(articles.id, id)).for('update')
   return row
 }
 
 /**
- * Articles that became visible, or expired, since the last sweep: what readers saw of them is noted
- * before it is changed. Throws `Overtaken` when that happened while this transaction, whose now() is
- * its start, waited for their locks: to it they would still be what they were.
+ * Articles that became visible since the last sweep are announced before they are changed: whoever had
+ * them must be told of their end. What expired since is told of by the change itself, with its own
+ * reason. Whether the rows are other than they were read. Throws `Overtaken` when a time came while this
+ * transaction, whose now() is its start, waited for their locks: to it they would still be what they were.
  */
 async function settle(
   tx: Tx,
   rows: Pick<LockedArticle, 'id' | 'status' | 'announced'>[],
-): Promise<void> {
+): Promise<boolean> {
   const published = rows.filter(({ status }) => status === 'published')
-  if (published.length === 0) return
+  if (published.length === 0) return false
   const { rows: overtaken } = await tx.execute(sql`
     select from articles
     where ${oneOf(sql`id`, idsOf(published), 'uuid')} and exists (
       select from unnest(array[publish_at, embargo_until, expires_at]) t
       where t > now() and t <= clock_timestamp())`)
   if (overtaken.length > 0) throw new Overtaken('the visibility of an article turned meanwhile')
-  const unnoted = published.filter(({ announced }) => !announced)
-  if (unnoted.length > 0) behind(tx, noteShown(tx, idsOf(unnoted)))
+  const ids = idsOf(published.filter(({ announced }) => !announced))
+  return ids.length > 0 && (await announce(tx, { ids })) > 0
 }
 
 const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id)
@@ -103,6 +106,14 @@ export async function wasVisible({ tx }: Writing, id: string): Promise<boolean> 
       or (status = 'published' and greatest(publish_at, embargo_until) <= now()) as seen
     from articles where id = ${id}`)
   return rows[0]?.seen ?? false
+}
+
+/** Whether partners with early access have ever been told of the article, or readers have. */
+export async function wasTold({ tx }: Writing, id: string): Promise<boolean> {
+  const { rows } = await tx.execute<{ told: boolean }>(sql`
+    select exists (select from changes
+      where resource_id = ${id} and kind = 'article' and is_early) as told`)
+  return rows[0]?.told ?? false
 }
 
 /** Gives the article its next version. */

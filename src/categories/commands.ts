@@ -330,6 +330,7 @@ async function liftAbove(ctx: Writing, heirId: string, row: typeof categories.$i
   const moved = await moveBelow(ctx, heirId, row.parentId)
   await place(ctx, heirId, row.parentId, row.position)
   await closeUp(ctx, left.parent_id)
+  for (const heir of moved) await recordTaking(ctx, heir, [left.parent_id, row.parentId])
   return moved
 }
 
