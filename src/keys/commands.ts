@@ -5,8 +5,9 @@ import { record } from '../changes/record.ts'
 import type { Executor, Writing } from '../db/client.ts'
 import { now } from '../db/clock.ts'
 import { wake } from '../db/notice.ts'
-import { apiKeys, partners } from '../db/tables.ts'
-import { Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { apiKeys } from '../db/tables.ts'
+import { missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { partnerFaults } from '../partners/lock.ts'
 import type { ApiKeyCreate } from './schema.ts'
 import { makeKey } from './secret.ts'
 
@@ -14,15 +15,9 @@ import { makeKey } from './secret.ts'
 const OF_PARTNERS: readonly Scope[] = ['read', 'syndication', 'embargo:read']
 
 /** Throws `unknown_reference`, `wrong_state`, `rule_broken`. */
-async function demandPartner({ tx }: Writing, id: string, scopes: readonly Scope[]): Promise<void> {
-  const [partner] = await tx
-    .select({ endedAt: partners.endedAt })
-    .from(partners)
-    .where(eq(partners.id, id))
-    .for('share')
-  if (!partner)
-    throw unknownReferences([{ pointer: '/partner', message: `There is no partner ${id}.` }])
-  if (partner.endedAt) throw new Fault('wrong_state', 'The partner has ended.')
+async function demandPartner(ctx: Writing, id: string, scopes: readonly Scope[]): Promise<void> {
+  const unknown = await partnerFaults(ctx, id)
+  if (unknown.length > 0) throw unknownReferences(unknown)
   const others = scopes.flatMap((scope, i) => (OF_PARTNERS.includes(scope) ? [] : [i]))
   if (others.length > 0) {
     const message = `must be ${OF_PARTNERS.join(', ')} of a partner's key`

@@ -5,9 +5,10 @@ import { numberChanges } from '../changes/queries.ts'
 import { record } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
-import { partners, webhooks } from '../db/tables.ts'
+import { webhooks } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
-import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { type Detail, missing, ruleBroken, unknownReferences } from '../errors.ts'
+import { partnerFaults } from '../partners/lock.ts'
 import { urlFaults } from './policy.ts'
 import type { Network } from './ranges.ts'
 import { EVERY, OVERLAP, type Rotation, type WebhookCreate, type WebhookPatch } from './schema.ts'
@@ -28,7 +29,7 @@ export async function createWebhook(
   const { tx } = ctx
   const { url, events, partner = null, description = null, earlyAccess = false } = input
   const rules = [...urlFaults(url, allowed), ...earlyFaults(earlyAccess, partner)]
-  const unknown = await partnerFaults(ctx, partner)
+  const unknown = partner === null ? [] : await partnerFaults(ctx, partner)
   if (rules.length > 0) throw ruleBroken([...rules, ...unknown])
   if (unknown.length > 0) throw unknownReferences(unknown)
   const id = uuidv7()
@@ -130,7 +131,7 @@ export async function enableWebhook(
 ): Promise<string> {
   const row = await lockWebhook(ctx, id, expected)
   if (row.disabledAt === null) return id
-  await partnerFaults(ctx, row.partnerId)
+  if (row.partnerId !== null) await partnerFaults(ctx, row.partnerId)
   const enabled = { disabledAt: null, disabledReason: null, failingSince: null, pausedUntil: null }
   await change(ctx, row, 'webhook.enabled', enabled)
   await ctx.tx.execute(sql`
@@ -205,16 +206,4 @@ function listOf(events: WebhookCreate['events']): string[] | null {
 function earlyFaults(early: boolean, partner: string | null): Detail[] {
   const message = 'needs a partner: readers are told of nothing before its embargo ends'
   return early && partner === null ? [{ pointer: '/earlyAccess', message }] : []
-}
-
-/** That there is no such partner. Throws `wrong_state` for one that has ended. */
-async function partnerFaults({ tx }: Writing, id: string | null): Promise<Detail[]> {
-  if (id === null) return []
-  const [partner] = await tx
-    .select({ endedAt: partners.endedAt })
-    .from(partners)
-    .where(eq(partners.id, id))
-    .for('share')
-  if (partner?.endedAt) throw new Fault('wrong_state', 'The partner has ended.')
-  return partner ? [] : [{ pointer: '/partner', message: `There is no partner ${id}.` }]
 }
