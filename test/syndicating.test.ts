@@ -63,6 +63,7 @@ t.test('a partner’s whole path, as it is printed', async (t) => {
   t.match(stdout, /^[0-9a-f-]{36},The Ferry Times,.*(delivered|acknowledged)/m)
   t.match(stdout, /"name":"The Ferry Times".*"state":"removed"/)
   t.match(stdout, /"state":"delivered".*"event" ?: ?"article.killed".*"status":204/)
+  t.match(stdout, /"notified":\{[^}]*"how" ?: ?"webhook"/, 'by the service’s own wiring')
   const mirror = new DatabaseSync(`${folder}/mirror.db`)
   const kept = mirror.prepare('select json from articles').all() as { json: string }[]
   mirror.close()

@@ -66,9 +66,9 @@ export async function deliver(
   { config, db, app }: Newsroom,
   {
     scale = 1,
-    onDelivered = [],
+    onDelivered = async () => {},
     faults = 0,
-  }: { scale?: number; onDelivered?: OnDelivered[]; faults?: number } = {},
+  }: { scale?: number; onDelivered?: OnDelivered; faults?: number } = {},
 ) {
   app.metrics.removeSingleMetric('webhook_attempts_total')
   app.metrics.removeSingleMetric('webhook_oldest_due_seconds')

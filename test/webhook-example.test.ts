@@ -46,7 +46,7 @@ async function partnerOf(t: Test, input: object, hold = async () => {}) {
     t.equal(line, `listening on ${PORT}`)
     break
   }
-  await deliver(t, room, { onDelivered: [noteNotified] })
+  await deliver(t, room, { onDelivered: noteNotified })
   const file = (id: string) => `${folder}/${id}.json`
   const kept = (id: string) => existsSync(file(id)) && JSON.parse(readFileSync(file(id), 'utf8'))
   return { editor, partner, hook, file, kept }

@@ -789,16 +789,14 @@ t.test('whoever asks is told what partners were told, in the same transaction', 
   let fail = true
   await deliver(t, room, {
     ...{ scale: 0, faults: 1 },
-    onDelivered: [
-      async (tx, delivered) => {
-        await tx.execute('select 1')
-        heard.push(delivered)
-        if (fail) {
-          fail = false
-          throw new Error('not now')
-        }
-      },
-    ],
+    onDelivered: async (tx, delivered) => {
+      await tx.execute('select 1')
+      heard.push(delivered)
+      if (fail) {
+        fail = false
+        throw new Error('not now')
+      }
+    },
   })
   const { id } = await story(editor, { headline: 'Held by them' })
   // The first transaction was rolled back: the message is sent again when its lease ends.
@@ -819,7 +817,7 @@ t.test('whoever asks is told what partners were told, in the same transaction', 
 t.test('what a partner was told is among its holdings', async (t) => {
   const { id: partnerId } = await partner()
   const hook = await registered({ partner: partnerId })
-  await deliver(t, room, { onDelivered: [noteNotified] })
+  await deliver(t, room, { onDelivered: noteNotified })
   const { id } = await story(editor, { headline: 'Noted' })
   const held = async () =>
     (await get(editor, `/v1/articles/${id}/recipients?limit=100`)).data.find(

@@ -32,7 +32,7 @@ export type Delivering = {
   metrics: Registry
   log: Log
   /** Told of what partners were told, in the transaction that notes it. */
-  onDelivered: readonly OnDelivered[]
+  onDelivered: OnDelivered
 }
 
 /** What is under way of one kind. */

@@ -5,14 +5,10 @@ import type { Database } from '../db/client.ts'
 import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
 import { forgetOldDeliveries } from '../webhooks/forget.ts'
-import type { OnDelivered } from '../webhooks/settle.ts'
 import { deliverWebhooks } from './deliver.ts'
 
 const HOUR = 3_600_000
 const SECOND = 1000
-
-/** Who is told what partners were told by their webhooks, in the transaction that notes it. */
-const ON_DELIVERED: readonly OnDelivered[] = [noteNotified]
 
 export type Background = {
   config: Config
@@ -31,7 +27,7 @@ export async function startJobs({
   metrics,
   log,
 }: Background): Promise<() => Promise<void>> {
-  const webhooks = await deliverWebhooks({ config, db, metrics, log, onDelivered: ON_DELIVERED })
+  const webhooks = await deliverWebhooks({ config, db, metrics, log, onDelivered: noteNotified })
   const forget = (what: string, work: Promise<void>) =>
     work.catch((error) => log.error({ err: error }, `${what} were not removed`))
   const timer = setInterval(() => {

@@ -38,7 +38,7 @@ export type Settling = {
   scale: number
   /** For the jitter, from 0 to 1. */
   chance: number
-  onDelivered: readonly OnDelivered[]
+  onDelivered: OnDelivered
 }
 
 type HookRow = {
@@ -119,10 +119,8 @@ async function succeed(
   if (partner_id === null || resource !== 'article' || op === 'reset') return
   // Rows of articles have one.
   const version = resource_version ?? 0
-  for (const hear of onDelivered) {
-    const delivered = { partnerId: partner_id, articleId: resource_id, version }
-    await hear(tx, { ...delivered, op, position: Number(position), at })
-  }
+  const delivered = { partnerId: partner_id, articleId: resource_id, version }
+  await onDelivered(tx, { ...delivered, op, position: Number(position), at })
 }
 
 /** What a failure says of the webhook: since when, how long it wants not to be called, or that it is over. */
