@@ -42,7 +42,7 @@ const ROLES = {
   ),
   // Formats too: the public shapes in, text out.
   present: /^([a-z]+\/present|revisions\/diff|webhooks\/payload|syndication\/[a-z-]+)\.ts$/,
-  base: /^(actor|config|errors|fields|http-date|loading|log|nearest|slug|text)\.ts$/,
+  base: /^(actor|config|counter|errors|fields|http-date|loading|log|nearest|slug|text)\.ts$/,
 } as const
 type Role = keyof typeof ROLES
 

@@ -11,9 +11,11 @@ import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Cached, Seen } from '../http/seeing.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
+import { answerAgain } from './make.ts'
+import type { Delivery } from './open.ts'
 import type { KnownRead } from './plans.ts'
 import { respond, sent } from './send.ts'
-import { type Asked, answerAgain, charge, type Delivery, isAsked } from './serve.ts'
+import { type Asked, charge, isAsked } from './serve.ts'
 
 /** What is done for every request that never reaches the framework. */
 export type Front = {

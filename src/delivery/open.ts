@@ -1,4 +1,3 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
@@ -6,11 +5,25 @@ import type { Notice } from '../db/notice.ts'
 import { isByOrigin } from '../http/cross-origin.ts'
 import type { Limits } from '../http/limits.ts'
 import { ALL } from './groups.ts'
-import { openPlans } from './plans.ts'
+import { openPlans, type Plans } from './plans.ts'
 import { purger } from './purge.ts'
-import type { Delivery } from './serve.ts'
-import { openStore } from './store.ts'
-import { watch } from './watch.ts'
+import { openStore, type Store } from './store.ts'
+import { type Watch, watch } from './watch.ts'
+
+/** What the door, the hooks and what they make share. */
+export type Delivery = {
+  store: Store
+  watch: Watch
+  limits: Limits
+  /** Whether answers say whose page may see them. */
+  byOrigin: boolean
+  /** Whether answers are kept at all. */
+  keeps: boolean
+  /** Reads of the public, to be asked again without the framework; undefined where it may read nothing. */
+  plans: Plans | undefined
+  /** Whether the addresses of articles hold the slugs of their categories. */
+  categoryInUrl: boolean
+}
 
 type Log = { error(fields: object, text: string): void }
 
@@ -52,46 +65,4 @@ export function openDelivery(config: Config, db: Database, limits: Limits, log: 
       await purging?.close()
     },
   }
-}
-
-/** What the cache does, for Prometheus. */
-export function countDelivery(
-  registry: Registry,
-  { store, purgeFailures }: ReturnType<typeof openDelivery>,
-): void {
-  const registers = [registry]
-  const counter = (name: string, help: string, value: () => number) =>
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(value())
-      },
-    })
-  counter('cache_hits_total', 'Answers given from the delivery cache.', () => store.counts.hits)
-  counter('cache_misses_total', 'Answers that had to be made.', () => store.counts.misses)
-  counter(
-    'cache_drops_total',
-    'Answers dropped because something changed.',
-    () => store.counts.drops,
-  )
-  counter(
-    'cache_refusals_total',
-    'Answers not kept because something changed while they were made.',
-    () => store.counts.refusals,
-  )
-  counter('purge_failures_total', 'Changes of which PURGE_URL could not be told.', purgeFailures)
-  const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value())
-      },
-    })
-  gauge('cache_bytes', 'Size of the delivery cache.', store.bytes)
-  gauge('cache_answers', 'Answers in the delivery cache.', store.size)
 }

@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { countersIn } from '../counter.ts'
 import type { Holdings } from './buffer.ts'
 
 /** What waits to be written of the holdings, and what went wrong, for Prometheus. */
@@ -12,16 +13,7 @@ export function countHoldings(registry: Registry, { size, counts }: Holdings): v
       this.set(size())
     },
   })
-  const counter = (name: string, help: string, value: () => number) =>
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(value())
-      },
-    })
+  const counter = countersIn(registry)
   counter(
     'holdings_flush_failures_total',
     'Times that this could not be written; it is kept.',
