@@ -94,6 +94,13 @@ export function unknownReferences(errors: Detail[]): Fault {
   return new Fault('unknown_reference', errors.map((e) => e.message).join(' '), { errors })
 }
 
+/** `invalid_cursor`, of the parameter or, where a body holds the cursor, at its pointer. */
+export function wrongCursor(message: string, at?: string): Fault {
+  return new Fault('invalid_cursor', `The cursor ${message}.`, {
+    errors: [at === undefined ? { parameter: 'cursor', message } : { pointer: at, message }],
+  })
+}
+
 /** `rule_broken` with every rule the content breaks. */
 export function ruleBroken(errors: Detail[]): Fault {
   return new Fault('rule_broken', errors.map((e) => e.message).join(' '), { errors })

@@ -519,3 +519,17 @@ t.test('the stream: the same rows as they happen, resumed where it was', async (
   whole.end()
   t.equal((await p.call('GET', '/v1/changes/stream?cursor=x')).status, 400)
 })
+
+t.test('whoever waits is answered when the service ends', async (t) => {
+  const own = await newsroom(t)
+  await own.app.listen({ host: '127.0.0.1', port: 0 })
+  const waiter = await own.as('syndication')
+  const { next } = (await get(waiter, '/v1/changes')).page
+  const waiting = get(waiter, `/v1/changes?wait=30&cursor=${next}`)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  const began = performance.now()
+  await own.app.close()
+  t.same((await waiting).data, [])
+  const ms = performance.now() - began
+  t.ok(ms < 5000, `${Math.round(ms)} ms`)
+})

@@ -181,6 +181,22 @@ t.test('a 304 costs a key nothing', async (t) => {
   }
 })
 
+t.test('`*` names nothing that a caller has, so it costs like any other', async (t) => {
+  const room = await newsroom(t, { settings: { RATE_LIMIT: '5' } })
+  const { slug } = await story(room.editor)
+  const base = await room.app.listen({ host: '127.0.0.1', port: 0 })
+  const known = { 'if-none-match': '*' }
+  const read = callerOf(room.app, `Bearer ${await keyOf(room)}`)
+  for (let i = 1; i <= 6; i++) {
+    const status = i <= 5 ? 304 : 429
+    // First past what is not known yet, then through the door.
+    const answer = await fetch(`${base}/v1/articles/${slug}`, { headers: known })
+    t.equal(answer.status, status, `${i} without a key`)
+    const keyed = await read('GET', `/v1/articles/${slug}`, undefined, known)
+    t.equal(keyed.status, status, `${i} with a key`)
+  }
+})
+
 t.test('memory is bounded, windows end, and counting is cheap', async (t) => {
   const small = openTallies(1000)
   for (let i = 0; i < 20_000; i++) small.find(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`).used++

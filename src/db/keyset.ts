@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { Fault } from '../errors.ts'
+import { type Fault, wrongCursor } from '../errors.ts'
 
 /** One column of an order, and the type its cursor value is cast to. */
 export type SortColumn = { column: SQL; type: 'text' | 'integer' | 'real' | 'timestamptz' }
@@ -36,10 +36,7 @@ export function orderBy({ columns, id, descending }: Order): SQL {
 
 /** `invalid_cursor`: its values are not those of the order. */
 export function damaged(): Fault {
-  const message = 'is damaged'
-  return new Fault('invalid_cursor', `The cursor ${message}.`, {
-    errors: [{ parameter: 'cursor', message }],
-  })
+  return wrongCursor('is damaged')
 }
 
 /**

@@ -9,6 +9,7 @@ import { performance } from 'node:perf_hooks'
 import type { Pool } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
+import { isFree } from '../http/limits.ts'
 import type { Cached, Seen } from '../http/seeing.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
 import { answerAgain } from './make.ts'
@@ -82,7 +83,7 @@ function give(front: Front, request: IncomingMessage, response: ServerResponse, 
   if ('then' in encoded) return false
   const id = front.newId()
   const parts = sent(watch, request.headers, id, answer, encoded)
-  if (!charge(limits.ofAddress(request), parts)) return false
+  if (!charge(limits.ofAddress(request), request, parts)) return false
   store.counts.hits++
   respond(response, request.method, parts)
   const ms = performance.now() - started
@@ -121,7 +122,7 @@ async function makeAgain(
     const encoded = await encode(answer, askedEncoding(request), grown)
     const id = front.newId()
     const parts = sent(watch, request.headers, id, answer, encoded)
-    if (parts.status === 304) allowance?.giveBack()
+    if (isFree(parts.status, request.headers)) allowance?.giveBack()
     if (allowance) parts.headers.push(...allowance.headers())
     respond(response, request.method, parts)
     const now = performance.now()

@@ -6,6 +6,7 @@ import type { Allowance } from '../http/allowance.ts'
 import { keyedPolicy, publicPolicy } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
+import { isFree } from '../http/limits.ts'
 import { isContent } from '../http/url.ts'
 import { type Answer, type Bytes, type Encoded, encode } from './answer.ts'
 import { answerOf, isConstant, OF_ORIGIN, varies } from './make.ts'
@@ -141,7 +142,7 @@ function write(
   refused: () => void,
 ): void {
   const parts = sent(watch, request.raw.headers, request.id, answer, encoded)
-  if (!charge(limits.ofAddress(request.raw), parts)) {
+  if (!charge(limits.ofAddress(request.raw), request.raw, parts)) {
     refused()
     return
   }
@@ -155,9 +156,13 @@ function write(
 }
 
 /** Counts what is sent, but where the caller has it, and tells what is left; false for one too many. */
-export function charge(allowance: Allowance | undefined, { status, headers }: Sent): boolean {
+export function charge(
+  allowance: Allowance | undefined,
+  asked: IncomingMessage,
+  { status, headers }: Sent,
+): boolean {
   if (!allowance) return true
-  if (status !== 304 && !allowance.take()) return false
+  if (!isFree(status, asked.headers) && !allowance.take()) return false
   headers.push(...allowance.headers())
   return true
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { wrongCursor } from '../errors.ts'
 
 /** The kinds of a snapshot, in the order in which they come. */
 export const PHASES = ['category', 'source', 'article'] as const
@@ -23,11 +23,7 @@ export function valuesOf(place: Place): { values: string[]; id: string } {
 export function placeOf({ values, id }: { values: string[]; id: string }, at?: string): Place {
   const [position = '', phase, ...rest] = values
   const known = PHASES.find((one) => one === phase)
-  if (!/^\d{1,15}$/.test(position) || rest.length > 0 || (phase !== undefined && !known)) {
-    const message = 'is damaged'
-    throw new Fault('invalid_cursor', `The cursor ${message}.`, {
-      errors: [at === undefined ? { parameter: 'cursor', message } : { pointer: at, message }],
-    })
-  }
+  if (!/^\d{1,15}$/.test(position) || rest.length > 0 || (phase !== undefined && !known))
+    throw wrongCursor('is damaged', at)
   return known ? { base: Number(position), phase: known, id } : { after: Number(position) }
 }

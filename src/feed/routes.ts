@@ -34,6 +34,9 @@ type Asked = z.output<typeof FeedQuery> | z.output<typeof StreamQuery>
 /** What happened, for whoever keeps a copy: page by page, or as it happens. */
 export function feedReads(app: App, { config, db }: Services, holdings: Holdings): void {
   const openStream = eventStreams(app)
+  // Whoever waits is answered, with a page of nothing, so that the service can end.
+  const closing = new AbortController()
+  app.addHook('preClose', async () => closing.abort())
   const wanted = (reading: Reading, query: Asked) => ({
     types: query.types,
     shape: asked({ include: [...WHOLE], ...query }, config, reading.schema, ['html']),
@@ -93,12 +96,13 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
       const deadline = performance.now() + query.wait * 1000
       const gone = new AbortController()
       request.raw.once('close', () => gone.abort())
+      const over = AbortSignal.any([gone.signal, closing.signal])
       let began = performance.now()
       let read = await readFeed(reading, from, what)
-      for (let left = 1; read.rows.length === 0 && !gone.signal.aborted; ) {
+      for (let left = 1; read.rows.length === 0 && !over.aborted; ) {
         left = deadline - performance.now()
         if (left <= 0) break
-        await db.ledger.wait(Math.min(left, LISTEN), gone.signal)
+        await db.ledger.wait(Math.min(left, LISTEN), over)
         if (!(await app.keyHolds(request))) throw badKey()
         await numberChanges(db.editor)
         began = performance.now()

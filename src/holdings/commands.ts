@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { instant } from '../db/json.ts'
 import { array } from '../db/where.ts'
-import { type Detail, Fault } from '../errors.ts'
+import { type Detail, Fault, wrongCursor } from '../errors.ts'
 import type { Place } from '../feed/place.ts'
 import { accessOf, availableTo } from './access.ts'
 import { fallBehind, settle } from './feeds.ts'
@@ -58,10 +58,8 @@ export async function acknowledgeFeed(
     where partner_id = ${partnerId} and early = ${early}
       and ${list === undefined ? sql`types is null` : sql`list = ${list}`} for update`)
   const [feed] = rows
-  if (!feed && list !== undefined) {
-    const message = 'is of no feed that was read with such a key of yours'
-    throw new Fault('invalid_cursor', `The cursor ${message}.`, { errors: [{ pointer, message }] })
-  }
+  if (!feed && list !== undefined)
+    throw wrongCursor('is of no feed that was read with such a key of yours', pointer)
   if (!feed || !hasTold(feed, place))
     throw neverGiven([{ pointer, message: 'The feed has not come that far.' }])
   const id = Number(feed.id)

@@ -10,6 +10,14 @@ function tagsIn(header: string): string[] {
 }
 
 /**
+ * Does the caller say what it has? `*` is whatever there is, and costs as much to find out as to send
+ * (RFC 9110 section 13.1.2).
+ */
+export function namesWhatItHas(headers: IncomingHttpHeaders): boolean {
+  return headers['if-none-match']?.trim() !== '*'
+}
+
+/**
  * The tag under which the caller has what would be sent, out of the tags it may have it under; `''`
  * when it said so by date; undefined when it does not have it. `If-None-Match` decides alone where
  * there is one, whatever it holds (RFC 9110 section 13.1.3); what is malformed matches nothing.
@@ -21,7 +29,7 @@ export function has(
 ): string | undefined {
   const known = headers['if-none-match']
   if (known !== undefined) {
-    if (known.trim() === '*') return tags[0]
+    if (!namesWhatItHas(headers)) return tags[0]
     const theirs = tagsIn(known)
     return tags.find((tag) => theirs.includes(tag))
   }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { Fault } from '../errors.ts'
+import { wrongCursor } from '../errors.ts'
 
 /** Where a page begins: after the row with these sort values and this id. */
 export type Position = { values: string[]; id: string }
@@ -23,13 +23,6 @@ const SHAPING = /^(limit|fields|include|body|highlight|count|facets|fields\[.*)$
 export function fingerprint(path: string, params: URLSearchParams, audience?: string): string {
   const filters = [...params].filter(([name]) => !SHAPING.test(name)).sort()
   return hash('sha256', JSON.stringify([path, filters, audience]), 'base64url').slice(0, 12)
-}
-
-/** `invalid_cursor`, of the parameter or, where a body holds the cursor, at its pointer. */
-export function wrongCursor(message: string, at?: string): Fault {
-  return new Fault('invalid_cursor', `The cursor ${message}.`, {
-    errors: [at === undefined ? { parameter: 'cursor', message } : { pointer: at, message }],
-  })
 }
 
 /**

@@ -1,7 +1,8 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Allowance } from './allowance.ts'
 import type { CallerAddress } from './caller-address.ts'
+import { namesWhatItHas } from './conditional.ts'
 import type { SharedTallies } from './redis-tallies.ts'
 import { openTallies } from './tallies.ts'
 
@@ -88,12 +89,17 @@ function tell(reply: FastifyReply, allowance: Allowance): void {
   for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] ?? '', headers[i + 1])
 }
 
+/** Does an answer cost its caller nothing? One that says only that it has what it named does. */
+export function isFree(status: number, headers: IncomingHttpHeaders): boolean {
+  return status === 304 && namesWhatItHas(headers)
+}
+
 /** Register it behind the hooks that find out that a caller has what would be sent. */
 export function giveBackUnchanged(app: FastifyInstance): void {
   app.decorateRequest('allowance', undefined)
   app.addHook('onSend', (request, reply, _payload, done) => {
     const { allowance } = request
-    if (allowance && reply.statusCode === 304) {
+    if (allowance && isFree(reply.statusCode, request.headers)) {
       allowance.giveBack()
       tell(reply, allowance)
     }
