@@ -7,7 +7,8 @@
 import { DatabaseSync } from 'node:sqlite'
 
 const { API = 'http://127.0.0.1:3000', KEY = '' } = process.env
-const db = new DatabaseSync(process.argv[2] ?? 'mirror.db')
+// Whoever reads the copy holds it for a moment: waited for, 30 s, where SQLite would give up at once.
+const db = new DatabaseSync(process.argv[2] ?? 'mirror.db', { timeout: 30_000 })
 db.exec(`create table if not exists articles (id text primary key, round int, json text);
   create table if not exists dropped (id text primary key);
   create table if not exists place (row int primary key, next text, round int);

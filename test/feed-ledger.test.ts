@@ -191,7 +191,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
       mirror.size === present.size && [...mirror].every(([id, json]) => present.get(id) === json)
     for (let tries = 0; tries < 100 && !same(); tries++) {
       await pause(100)
-      const copy = new DatabaseSync(file(i), { readOnly: true })
+      const copy = new DatabaseSync(file(i), { readOnly: true, timeout: 5000 })
       const rows = copy.prepare('select id, json from articles').all() as {
         id: string
         json: string

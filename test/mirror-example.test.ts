@@ -44,9 +44,13 @@ t.test('a mirror outlives answers that break off, and says what it dropped', asy
   const stays = await story(editor, { categories: [north.id] })
   const goes = await story(editor, { categories: [south.id] })
   const file = `${t.testdir({})}/mirror.db`
+  // Somebody has the copy open when the mirror begins to write: it waits its turn.
+  const other = new DatabaseSync(file)
+  other.exec('begin exclusive')
   const env = { PATH: process.env.PATH, API: `http://127.0.0.1:${port}`, KEY: key }
   const child = spawn(process.execPath, ['--no-warnings', EXAMPLE, file], { env, stdio: 'inherit' })
   t.teardown(() => child.kill())
+  setTimeout(() => other.close(), 2000)
   const kept = () => {
     try {
       const copy = new DatabaseSync(file, { readOnly: true })

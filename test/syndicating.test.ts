@@ -64,7 +64,7 @@ t.test('a partner’s whole path, as it is printed', async (t) => {
   t.match(stdout, /"name":"The Ferry Times".*"state":"removed"/)
   t.match(stdout, /"state":"delivered".*"event" ?: ?"article.killed".*"status":204/)
   t.match(stdout, /"notified":\{[^}]*"how" ?: ?"webhook"/, 'by the service’s own wiring')
-  const mirror = new DatabaseSync(`${folder}/mirror.db`)
+  const mirror = new DatabaseSync(`${folder}/mirror.db`, { timeout: 5000 })
   const kept = mirror.prepare('select json from articles').all() as { json: string }[]
   mirror.close()
   t.ok(kept.length > 5, `${kept.length} stories in the mirror`)
