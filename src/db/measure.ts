@@ -16,6 +16,28 @@ const MOST = 100
 
 const trails = new AsyncLocalStorage<Trail>()
 
+/**
+ * How long a request may wait for connections in all, in ms; then it is refused. Whoever asks again at once
+ * finds the same queue, so a longer wait only holds more of them.
+ */
+const PATIENCE = 1500
+/** How long work that nobody waits for may wait, in ms. */
+const BACKGROUND = 10_000
+
+/** How long a request has waited for connections, in ms. */
+const waits = new WeakMap<Trail, number>()
+
+/** How long whoever asks now may still wait, in ms; 0 and less: no longer. */
+export function patienceLeft(): number {
+  const trail = trails.getStore()
+  return trail ? PATIENCE - (waits.get(trail) ?? 0) : BACKGROUND
+}
+
+/** Thrown when no connection was to be had in time: nothing was sent. */
+export class NoneFree extends Error {
+  override name = 'NoneFree'
+}
+
 /** Does the work, and notes in the trail what it spends in the database. */
 export function followed<T>(trail: Trail, work: () => T): T {
   return trails.run(trail, work)
@@ -37,6 +59,7 @@ export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
+  #answered = Number.NEGATIVE_INFINITY
 
   constructor(named: string, options: pg.PoolConfig, heard: readonly ((spent: Spent) => void)[]) {
     super(options)
@@ -49,12 +72,63 @@ export class MeasuredPool extends pg.Pool {
     const trail = trails.getStore()
     const began = performance.now()
     try {
-      return await work()
+      const result = await work()
+      this.#answered = performance.now()
+      return result
     } finally {
       const spent = { pool: this.named, began, ended: performance.now() }
       if (trail && trail.length < MOST) trail.push(spent)
       for (const hear of this.#heard) hear(spent)
     }
+  }
+
+  /** Has the database answered here within so many ms? Then who finds no connection is one of many. */
+  hasAnswered(within: number): boolean {
+    return performance.now() - this.#answered < within
+  }
+
+  /**
+   * A connection; rejects with NoneFree when the request has waited long enough. One that is being made is
+   * not given up with it: where making one takes longer than anybody waits, there would never be any.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the two signatures of pg's connect
+  override connect(callback?: any): any {
+    const wanted = this.#within(super.connect())
+    if (!callback) return wanted
+    wanted.then((client) => callback(undefined, client, client.release), callback)
+  }
+
+  #within(wanted: Promise<pg.PoolClient>): Promise<pg.PoolClient> {
+    // There is one for each of those who wait.
+    if (this.idleCount >= this.waitingCount && this.waitingCount > 0) return wanted
+    const trail = trails.getStore()
+    const left = patienceLeft()
+    const asked = performance.now()
+    return new Promise((resolve, reject) => {
+      let waiting = true
+      const stop = () => {
+        waiting = false
+        clearTimeout(timer)
+        if (trail) waits.set(trail, (waits.get(trail) ?? 0) + performance.now() - asked)
+      }
+      const giveUp = () => {
+        stop()
+        reject(new NoneFree(`No connection was free within ${Math.round(left)} ms.`))
+      }
+      const timer = setTimeout(giveUp, Math.max(1, left))
+      wanted.then(
+        (client) => {
+          if (!waiting) return client.release()
+          stop()
+          resolve(client)
+        },
+        (error) => {
+          if (!waiting) return
+          stop()
+          reject(error)
+        },
+      )
+    })
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through
