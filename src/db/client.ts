@@ -112,6 +112,10 @@ function pool(
   // An idle connection that the server closed: the pool replaces it; without a listener it would
   // end the process.
   made.on('error', onError)
+  // And one that somebody has borrowed, whose statements fail of it: that is enough. From its beginning to its
+  // end, for the end of the session may come in one packet with the answer before, when it has just been
+  // handed on and nobody had time to listen.
+  made.on('connect', (client) => client.on('error', () => {}))
   return made
 }
 
@@ -317,19 +321,12 @@ function withClient<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>):
 async function borrowed<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await from.connect()
   let lost: Error | undefined
-  // Its statements fail of it too; but without a listener it would end the process.
-  const onError = (error: Error) => {
-    lost = error
-  }
-  client.on('error', onError)
   try {
     return await work(client)
   } catch (error) {
-    // What PostgreSQL said as it ended the session comes before the end of the socket.
-    if (isLost(error)) lost ??= error as Error
+    if (isLost(error)) lost = error as Error
     throw error
   } finally {
-    client.off('error', onError)
     client.release(lost)
   }
 }
