@@ -215,16 +215,14 @@ const LEAST_FOR_LOCKS = 100
  * all instances with its commit, and in this process has been heard when this returns.
  */
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const began = performance.now()
   for (let attempt = 1; ; attempt++) {
-    const before = attempt === 1 ? 0 : performance.now() - began
     try {
-      const { result, notice } = await attemptOnce(db.editor.$client, work, before)
+      const { result, notice } = await attemptOnce(db.editor.$client, work)
       if (notice) for (const heard of db.committed) heard(notice)
       return result
     } catch (error) {
       // A server that does not answer is not asked three times for as long.
-      const inTime = !isLost(error) || performance.now() - began < patienceLeft()
+      const inTime = !isLost(error) || patienceLeft() > 0
       if (attempt < 3 && inTime && mayBeTriedAgain(error)) continue
       if (error instanceof Overtaken)
         throw new Fault('unavailable', 'Others were quicker, each time.')
@@ -267,7 +265,7 @@ class Session {
   }
 }
 
-function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>, before: number) {
+function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
   return withClient(editors, async (client) => {
     const session = new Session(client)
     const tx = drizzle(session as unknown as pg.PoolClient)
@@ -275,7 +273,7 @@ function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>, before: num
     // somebody who cancels it, nothing after the first statements may run outside of a transaction.
     // A request that has waited for its connection waits the less for locks: it is refused in time, and
     // what is refused never happens.
-    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(patienceLeft() - before))
+    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(patienceLeft()))
     const begun = client.query(`begin; set local lock_timeout = ${patience}`)
     begun.catch(() => client.end().catch(() => {}))
     try {

@@ -17,20 +17,33 @@ const MOST = 100
 const trails = new AsyncLocalStorage<Trail>()
 
 /**
- * How long a request may wait for connections in all, in ms; then it is refused. Whoever asks again at once
- * finds the same queue, so a longer wait only holds more of them.
+ * How long a request may be held up by the database before it is refused, in ms: with what its process takes,
+ * its caller has waited for about 1.5 s. Who asks again finds the same queue, so that a longer wait would
+ * only hold more of them.
  */
-const PATIENCE = 1500
+const PATIENCE = 1200
 /** How long work that nobody waits for may wait, in ms. */
 const BACKGROUND = 10_000
+/** After so many ms without the database (it read a body, it waited for news) its patience is new. */
+const PAUSE = 500
 
-/** How long a request has waited for connections, in ms. */
-const waits = new WeakMap<Trail, number>()
+/** Since when a request has been at the database, when it was last, and how often it is at this moment. */
+type Spell = { since: number; last: number; open: number }
+const spells = new WeakMap<Trail, Spell>()
+
+function spellOf(trail: Trail): Spell {
+  const now = performance.now()
+  const known = spells.get(trail)
+  if (known && (known.open > 0 || now - known.last < PAUSE)) return known
+  const spell = { since: now, last: now, open: 0 }
+  spells.set(trail, spell)
+  return spell
+}
 
 /** How long whoever asks now may still wait, in ms; 0 and less: no longer. */
 export function patienceLeft(): number {
   const trail = trails.getStore()
-  return trail ? PATIENCE - (waits.get(trail) ?? 0) : BACKGROUND
+  return trail ? PATIENCE - (performance.now() - spellOf(trail).since) : BACKGROUND
 }
 
 /** Thrown when no connection was to be had in time: nothing was sent. */
@@ -71,12 +84,18 @@ export class MeasuredPool extends pg.Pool {
   async measured<T>(work: () => Promise<T>): Promise<T> {
     const trail = trails.getStore()
     const began = performance.now()
+    const spell = trail && spellOf(trail)
+    if (spell) spell.open++
     try {
       const result = await work()
       this.#answered = performance.now()
       return result
     } finally {
       const spent = { pool: this.named, began, ended: performance.now() }
+      if (spell) {
+        spell.open--
+        spell.last = spent.ended
+      }
       if (trail && trail.length < MOST) trail.push(spent)
       for (const hear of this.#heard) hear(spent)
     }
@@ -101,30 +120,24 @@ export class MeasuredPool extends pg.Pool {
   #within(wanted: Promise<pg.PoolClient>): Promise<pg.PoolClient> {
     // There is one for each of those who wait.
     if (this.idleCount >= this.waitingCount && this.waitingCount > 0) return wanted
-    const trail = trails.getStore()
     const left = patienceLeft()
-    const asked = performance.now()
     return new Promise((resolve, reject) => {
       let waiting = true
-      const stop = () => {
-        waiting = false
-        clearTimeout(timer)
-        if (trail) waits.set(trail, (waits.get(trail) ?? 0) + performance.now() - asked)
-      }
-      const giveUp = () => {
-        stop()
-        reject(new NoneFree(`No connection was free within ${Math.round(left)} ms.`))
-      }
-      const timer = setTimeout(giveUp, Math.max(1, left))
+      const timer = setTimeout(
+        () => {
+          waiting = false
+          reject(new NoneFree(`No connection was free within ${Math.round(left)} ms.`))
+        },
+        Math.max(1, left),
+      )
       wanted.then(
         (client) => {
-          if (!waiting) return client.release()
-          stop()
-          resolve(client)
+          clearTimeout(timer)
+          if (waiting) resolve(client)
+          else client.release()
         },
         (error) => {
-          if (!waiting) return
-          stop()
+          clearTimeout(timer)
           reject(error)
         },
       )
