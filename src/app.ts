@@ -19,7 +19,7 @@ import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
-import type { Leaving } from './http/leaving.ts'
+import { type Leaving, silentConnections } from './http/leaving.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
 import { countDatabase, countRequests, metrics } from './http/metrics.ts'
 import { demandPolicies } from './http/policies.ts'
@@ -107,9 +107,11 @@ export async function buildApp(
   app.addHook('onClose', async () => shared?.close())
   const limits = limitRates(config.rateLimit, callerAddresses(config.trustProxy), shared)
   const delivery = openDelivery(config, db, limits, app.log)
+  const closeSilent = silentConnections(app.server)
   // While it closes, the framework has something to say to everybody.
   app.addHook('preClose', async () => {
     front = undefined
+    closeSilent()
   })
   app.addHook('onClose', () => delivery.close())
   await allowOrigins(app, config.corsOrigins)

@@ -29,6 +29,8 @@ export type PostgresServer = {
   start(): Promise<void>
   /** Kills all its processes at once, as a lack of memory or of power does. */
   kill(): Promise<void>
+  /** Starts it again when it has ended by itself, as a supervisor does. */
+  restartIfEnded(): Promise<void>
   /** Statements on a connection of their own, past the service. */
   ask(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
 }
@@ -84,11 +86,20 @@ export async function postgresServer(
     }
     await ended
   }
+  const restartIfEnded = async () => {
+    if (child?.exitCode !== null || child.signalCode !== null) await start()
+  }
   t.teardown(kill)
   await start()
   await onConnection(urlOf('postgres'), 'create database dateline')
   const url = urlOf('dateline')
-  return { url, start, kill, ask: (text, values) => onConnection(url, text, values) }
+  return {
+    url,
+    start,
+    kill,
+    restartIfEnded,
+    ask: (text, values) => onConnection(url, text, values),
+  }
 }
 
 async function onConnection(url: string, text: string, values?: unknown[]) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
 import { cloneDatabase } from './newsroom.ts'
-import { adminKey, serviceProcess } from './service-process.ts'
+import { adminKey, type ServiceProcess, serviceProcess } from './service-process.ts'
 import { isLong } from './size.ts'
 import { compare, write } from './written.ts'
 
@@ -16,6 +16,13 @@ const LOCKED = isLong ? 10_000 : 3000
 const WRITERS = 200
 
 t.setTimeout(120_000)
+
+/** How long an answer takes that needs no database, in ms: on a machine that others use too, not nothing. */
+async function lateness(service: ServiceProcess): Promise<number> {
+  const began = performance.now()
+  await service.call('GET', '/livez')
+  return performance.now() - began
+}
 
 t.test('200 write to a table that is locked', async (t) => {
   const url = await cloneDatabase(t)
@@ -39,18 +46,20 @@ t.test('200 write to a table that is locked', async (t) => {
     )
     // Until it holds the lock.
     await sleep(300)
-    const told = await writers(table)
+    const [late, told] = await Promise.all([lateness(service), writers(table)])
     await unlocked
     // What a connection still had to do would be done by now.
     await sleep(500)
     const { rows } = await owner.query('select headline from articles')
     const { counts, lost, applied, others } = compare(told, rows)
     const slowest = Math.max(...told.map(({ ms }) => ms))
-    t.comment(`${table}: ${JSON.stringify(counts)}, the slowest after ${Math.round(slowest)} ms`)
+    t.comment(
+      `${table}: ${JSON.stringify(counts)}, the slowest after ${Math.round(slowest)} ms; /livez, asked at the same time, after ${Math.round(late)} ms`,
+    )
     t.ok((counts['503 unavailable'] ?? 0) > 0, `${table} was locked`)
     t.same(others, [], 'answers other than 201 and 503')
     t.same([...lost, ...applied], [], 'rows of refused requests, and none of others')
-    t.ok(slowest < 2000, 'all within 2 s')
+    t.ok(slowest - late < 2000, 'all within 2 s, less what the machine itself was late')
     const after = await write(service, headers, `after ${table}`)
     t.equal(after.outcome, '201', 'and it goes on')
   }
