@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { migrate } from '../src/db/migrate.ts'
-import { postgresServer } from './postgres-server.ts'
+import { primaryServer } from './postgres-server.ts'
 import { adminKey, serviceProcess } from './service-process.ts'
 import { isLong } from './size.ts'
 import { compare, startWriters } from './written.ts'
@@ -18,8 +17,7 @@ const WRITERS = 16
 t.setTimeout(120_000)
 
 t.test(`the database is killed ${KILLS} times`, async (t) => {
-  const server = await postgresServer(t)
-  await migrate(server.url)
+  const server = await primaryServer(t)
   const headers = await adminKey(server.url)
   const service = await serviceProcess(t, { DATABASE_URL: server.url, LOG_LEVEL: 'fatal' })
   await service.ready()
@@ -29,7 +27,7 @@ t.test(`the database is killed ${KILLS} times`, async (t) => {
   const recoveries: number[] = []
   for (let kill = 0; kill < KILLS; kill++) {
     await sleep(1000)
-    await server.kill()
+    await server.end('SIGKILL')
     await sleep(700)
     await server.start()
     const back = performance.now()
@@ -40,7 +38,7 @@ t.test(`the database is killed ${KILLS} times`, async (t) => {
   await ledger.stop()
 
   for (const line of service.log) if (line.includes('"level":60')) t.comment(line)
-  const rows = await server.ask('select headline from articles')
+  const rows = await server.sql('select headline from articles')
   const { counts, lost, applied, others } = compare(ledger.told, rows)
   t.comment(`answers: ${JSON.stringify(counts)}; rows: ${rows.length}`)
   t.comment(`first 201 after the return, in ms: ${recoveries.map(Math.round).join(', ')}`)

@@ -3,9 +3,8 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
-import { migrate } from '../src/db/migrate.ts'
 import { cloneDatabase } from './newsroom.ts'
-import { postgresServer } from './postgres-server.ts'
+import { primaryServer } from './postgres-server.ts'
 import { adminKey, serviceProcess } from './service-process.ts'
 import { write } from './written.ts'
 
@@ -16,9 +15,8 @@ import { write } from './written.ts'
 t.setTimeout(120_000)
 
 t.test('it waits for the database, says so, and names it while it is away', async (t) => {
-  const server = await postgresServer(t)
-  await migrate(server.url)
-  await server.kill()
+  const server = await primaryServer(t)
+  await server.end('SIGINT')
   const service = await serviceProcess(t, { DATABASE_URL: server.url })
   while (!service.log.some((line) => /again in 400 ms/.test(line))) await sleep(20)
   t.match(service.log.join('\n'), /Waiting for the database \([^)]*ECONNREFUSED[^)]*\)/)
@@ -28,7 +26,7 @@ t.test('it waits for the database, says so, and names it while it is away', asyn
   await service.ready()
   t.same((await service.call('GET', '/readyz')).json, { status: 'ok' })
 
-  await server.kill()
+  await server.end('SIGINT')
   // An answer is told again for a second.
   await sleep(1100)
   const asked = await Promise.all(Array.from({ length: 20 }, () => service.call('GET', '/readyz')))
@@ -45,7 +43,7 @@ t.test('it waits for the database, says so, and names it while it is away', asyn
   await server.start()
   await sleep(1100)
   t.equal((await service.call('GET', '/readyz')).status, 200)
-  await server.kill()
+  await server.end('SIGINT')
   service.signal('SIGTERM')
   t.equal(await service.ended, 0, 'it ends well without the database too')
 })
