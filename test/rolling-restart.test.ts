@@ -15,7 +15,7 @@ import { isLong } from './size.ts'
  */
 
 const ROUNDS = isLong ? 10 : 1
-const RATE = 200
+const RATE = isLong ? 200 : 100
 
 t.setTimeout(600_000)
 
