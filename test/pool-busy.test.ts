@@ -1,7 +1,5 @@
-import pg from 'pg'
 import t from 'tap'
-import { cloneDatabase } from './newsroom.ts'
-import { adminKey, serviceProcess } from './service-process.ts'
+import { serviceRoom } from './service-room.ts'
 
 /*
  * All connections of a pool are taken: whoever waits for one is told so in time, whichever way it asks, and the
@@ -13,11 +11,7 @@ t.setTimeout(60_000)
 t.test(
   'readers, editors and writers who find no connection are answered 503 in time',
   async (t) => {
-    const url = await cloneDatabase(t)
-    const headers = await adminKey(url)
-    const settings = { DATABASE_URL: url, LOG_LEVEL: 'fatal', DATABASE_POOL: '2', CACHE_MB: '0' }
-    const service = await serviceProcess(t, settings)
-    await service.ready()
+    const { headers, service, owner } = await serviceRoom(t, { DATABASE_POOL: '2', CACHE_MB: '0' })
     const lists = Array.from({ length: 5 }, (_, n) => `/v1/articles?limit=${n + 1}`)
     const all = () =>
       Promise.all([

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import t from 'tap'
-import { cloneDatabase } from './newsroom.ts'
-import { adminKey, type ServiceProcess, serviceProcess } from './service-process.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { serviceRoom } from './service-room.ts'
 import { isLong } from './size.ts'
 import { compare, write } from './written.ts'
 
@@ -38,13 +37,7 @@ async function lateness(service: ServiceProcess, work: Promise<unknown>): Promis
 }
 
 t.test('200 write to a table that is locked', async (t) => {
-  const url = await cloneDatabase(t)
-  const headers = await adminKey(url)
-  const service = await serviceProcess(t, { DATABASE_URL: url, LOG_LEVEL: 'fatal' })
-  await service.ready()
-  const owner = new pg.Client({ connectionString: url })
-  await owner.connect()
-  t.teardown(() => owner.end())
+  const { headers, service, owner } = await serviceRoom(t)
   const writers = (round: string) =>
     Promise.all(
       Array.from({ length: WRITERS }, (_, n) =>
