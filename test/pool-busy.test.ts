@@ -22,9 +22,6 @@ t.test(
       ])
     // So that the plans of reads are known, which are then asked for past the framework.
     for (let i = 0; i < 3; i++) await all()
-    const owner = new pg.Client({ connectionString: url })
-    await owner.connect()
-    t.teardown(() => owner.end())
     await owner.query('begin; lock table articles in access exclusive mode')
     const asked = all()
     // Readiness is asked for among them.
