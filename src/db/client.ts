@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { Fault } from '../errors.ts'
 import { type Bell, openBell } from './bell.ts'
-import { MeasuredPool, patienceLeft, type Spent } from './measure.ts'
+import { MeasuredPool, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
 import { PreparingClient } from './prepared.ts'
@@ -53,6 +53,7 @@ type Pooled = {
   role: string | undefined
   size: number
   readOnly: boolean
+  patience: number | undefined
 }
 
 /** How long a statement may run before PostgreSQL cancels it, in ms. */
@@ -78,7 +79,7 @@ const KEEP_ALIVE = 10_000
 const NEARLY_SPELT = 0.4
 
 function pool(
-  { name, url, role, size, readOnly }: Pooled,
+  { name, url, role, size, readOnly, patience }: Pooled,
   spent: Database['spent'],
   onError: (error: Error) => void,
 ): Pool {
@@ -95,6 +96,7 @@ function pool(
       pipeline: true,
       connectionString: url,
       max: size,
+      patience,
       ...(role && {
         statement_timeout: STATEMENT_TIMEOUT,
         lock_timeout: LOCK_TIMEOUT,
@@ -131,6 +133,8 @@ export function openDatabase(
     editorUrl?: string | undefined
     directUrl?: string | undefined
     size: number
+    /** How long a request may be held up by the database, in ms; 1.2 s unless told. */
+    patience?: number
   },
   onError: (error: Error) => void,
 ): Database {
@@ -143,6 +147,7 @@ export function openDatabase(
         role: own ? undefined : `dateline_${name}`,
         size: options.size,
         readOnly,
+        patience: options.patience,
       },
       spent,
       onError,
@@ -222,7 +227,7 @@ export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>)
       return result
     } catch (error) {
       // A server that does not answer is not asked three times for as long.
-      const inTime = !isLost(error) || patienceLeft() > 0
+      const inTime = !isLost(error) || db.editor.$client.patienceLeft() > 0
       if (attempt < 3 && inTime && mayBeTriedAgain(error)) continue
       if (error instanceof Overtaken)
         throw new Fault('unavailable', 'Others were quicker, each time.')
@@ -273,7 +278,7 @@ function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
     // somebody who cancels it, nothing after the first statements may run outside of a transaction.
     // A request that has waited for its connection waits the less for locks: it is refused in time, and
     // what is refused never happens.
-    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(patienceLeft()))
+    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(editors.patienceLeft()))
     const begun = client.query(`begin; set local lock_timeout = ${patience}`)
     begun.catch(() => client.end().catch(() => {}))
     try {
