@@ -180,7 +180,7 @@ export async function buildApp(
   await app.ready()
   front = {
     delivery,
-    pool: db.reader.$client,
+    reading: () => db.replicas.reading().$client,
     constant: protection.flat(),
     newId: newRequestId,
     see,

@@ -21,6 +21,13 @@ const postgresUrl = z.url({
   protocol: /^postgres(ql)?$/,
   error: 'must be a postgres:// or postgresql:// URL',
 })
+const postgresUrls = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (list) => list.every((one) => postgresUrl.safeParse(one).success),
+    'must be postgres:// or postgresql:// URLs, separated by commas',
+  )
 /** A network written as its first address and the length of its prefix; `10.0.0.1/8` is a slip. */
 function isNetwork(cidr: string): boolean {
   const kind = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) ? ipaddr.IPv4 : ipaddr.IPv6
@@ -68,7 +75,9 @@ const Settings = z.object({
   DATABASE_PARTNER_URL: postgresUrl.optional(),
   DATABASE_EDITOR_URL: postgresUrl.optional(),
   DATABASE_DIRECT_URL: postgresUrl.optional(),
+  DATABASE_REPLICA_URL: postgresUrls.default([]),
   DATABASE_POOL: whole(1, 1000).default(10),
+  PREPARED_STATEMENTS: flag.default(true),
   DATA_DIR: z.string().min(1).default('.dateline'),
   MIGRATE: flag.default(true),
   PUBLIC_URL: httpUrl.optional(),
@@ -103,8 +112,12 @@ export type Config = Readonly<{
   partnerUrl: string | undefined
   editorUrl: string | undefined
   directUrl: string | undefined
+  /** Of streaming replicas, for what readers read. */
+  replicaUrls: readonly string[]
   /** Connections per pool. */
   poolSize: number
+  /** Whether connections name their statements: not through a pooler that forgets the names. */
+  preparedStatements: boolean
   dataDir: string
   migrate: boolean
   /** Of this service, without a slash at the end. */
@@ -143,6 +156,7 @@ const OF_THE_DATABASE = [
   'DATABASE_PARTNER_URL',
   'DATABASE_EDITOR_URL',
   'DATABASE_DIRECT_URL',
+  'DATABASE_REPLICA_URL',
 ]
 
 /** Thrown by `readConfig`: one line for each wrong setting. */
@@ -187,7 +201,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     partnerUrl: s.DATABASE_PARTNER_URL,
     editorUrl: s.DATABASE_EDITOR_URL,
     directUrl: s.DATABASE_DIRECT_URL,
+    replicaUrls: Object.freeze(s.DATABASE_REPLICA_URL),
     poolSize: s.DATABASE_POOL,
+    preparedStatements: s.PREPARED_STATEMENTS,
     dataDir: s.DATA_DIR,
     migrate: s.MIGRATE,
     publicUrl: s.PUBLIC_URL ?? `http://${host}:${s.PORT}`,

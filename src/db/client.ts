@@ -6,7 +6,10 @@ import { type Bell, openBell } from './bell.ts'
 import { MeasuredPool, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
+import { AFTER_COMMIT, pointOf } from './point.ts'
 import { PreparingClient } from './prepared.ts'
+import { ofPrimary } from './primary.ts'
+import { openReplicas, type Replicas } from './replicas.ts'
 import type { ReaderSchema } from './roles.ts'
 
 export type Pool = MeasuredPool
@@ -33,6 +36,8 @@ export type Database = {
   /** Sees nothing by itself: {@link asPartner} says who reads. */
   partner: PooledDatabase
   editor: PooledDatabase
+  /** Where readers' reads go that need not be the primary's. */
+  replicas: Replicas
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
@@ -51,6 +56,10 @@ type Pooled = {
   role: string | undefined
   size: number
   readOnly: boolean
+  /** Whether its connections name their statements. */
+  prepared: boolean
+  /** Of a replica: how long it may take to connect, in ms. The primary's lead to no standby. */
+  replica?: number
 }
 
 /** How long a statement may run before PostgreSQL cancels it, in ms. */
@@ -62,8 +71,15 @@ const STATEMENT_TIMEOUT = 10_000
  */
 const NEARLY_SPELT = 0.4
 
+/** How long it may take to connect to a replica, in ms: the primary is asked instead. */
+const REPLICA_TIMEOUT = 1000
+
+/** Of a process that names its statements, and one that does not; each leads to a primary. */
+const Preparing = ofPrimary(PreparingClient)
+const Plain = ofPrimary(pg.Client)
+
 function pool(
-  { name, url, role, size, readOnly }: Pooled,
+  { name, url, role, size, readOnly, prepared, replica }: Pooled,
   spent: Database['spent'],
   onError: (error: Error) => void,
 ): Pool {
@@ -76,12 +92,12 @@ function pool(
     name,
     {
       // A pooler that hands out another connection for each transaction may not know the names.
-      ...(role && { Client: PreparingClient }),
+      Client: replica ? (prepared ? PreparingClient : pg.Client) : prepared ? Preparing : Plain,
       pipeline: true,
       connectionString: url,
       max: size,
       statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: replica ?? 10_000,
       application_name: 'dateline',
       ...(options && { options }),
     },
@@ -104,28 +120,48 @@ export function openDatabase(
     partnerUrl?: string | undefined
     editorUrl?: string | undefined
     directUrl?: string | undefined
+    /** Of streaming replicas; logins like `readerUrl` where there is one, else like `url`. */
+    replicaUrls?: readonly string[]
+    /** Not through a pooler that forgets names between transactions. */
+    prepared?: boolean
     size: number
   },
   onError: (error: Error) => void,
+  log: Parameters<typeof openReplicas>[2] = {
+    info() {},
+    error: (_, text) => onError(new Error(text)),
+  },
 ): Database {
   const spent: Database['spent'] = []
-  const as = (name: string, own: string | undefined, readOnly: boolean) =>
-    pool(
-      {
-        name,
-        url: own ?? options.url,
-        role: own ? undefined : `dateline_${name}`,
-        size: options.size,
-        readOnly,
-      },
-      spent,
-      onError,
-    )
+  const { size, prepared = true } = options
+  const as = (name: string, own: string | undefined, readOnly: boolean) => {
+    const role = own ? undefined : `dateline_${name}`
+    return pool({ name, url: own ?? options.url, role, size, readOnly, prepared }, spent, onError)
+  }
   const reader = as('reader', options.readerUrl, true)
   const partner = as('partner', options.partnerUrl, true)
   const editor = as('editor', options.editorUrl, false)
+  const toReplica = (url: string) => {
+    const role = options.readerUrl ? undefined : 'dateline_reader'
+    const one = { name: 'replica', url, role, size, readOnly: true, prepared }
+    const made = pool({ ...one, replica: REPLICA_TIMEOUT }, spent, onError)
+    return {
+      ...{ url, pool: made },
+      lend: <T>(work: (client: pg.PoolClient) => Promise<T>) => withClient(made, work),
+      connect: () =>
+        new pg.Client({
+          connectionString: url,
+          connectionTimeoutMillis: REPLICA_TIMEOUT,
+          application_name: 'dateline watching',
+          ...(role && { options: `-c role=${role} -c timezone=UTC` }),
+        }),
+    }
+  }
+  const ofReaders = drizzle(reader)
+  const replicas = openReplicas(ofReaders, (options.replicaUrls ?? []).map(toReplica), log)
   return {
-    reader: drizzle(reader),
+    replicas,
+    reader: ofReaders,
     partner: drizzle(partner),
     editor: drizzle(editor),
     direct: () =>
@@ -139,7 +175,7 @@ export function openDatabase(
     spent,
     ledger: openBell(),
     async close() {
-      await Promise.all([reader.end(), partner.end(), editor.end()])
+      await Promise.all([replicas.close(), reader.end(), partner.end(), editor.end()])
     },
   }
 }
@@ -187,7 +223,7 @@ export class Overtaken extends Error {}
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { result, notice } = await attemptOnce(db.editor.$client, work)
+      const { result, notice } = await attemptOnce(db, work)
       if (notice) for (const heard of db.committed) heard(notice)
       return result
     } catch (error) {
@@ -223,8 +259,8 @@ class Session {
   }
 }
 
-function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
-  return withClient(editors, async (client) => {
+function attemptOnce<T>({ editor, replicas }: Database, work: (tx: Tx) => Promise<T>) {
+  return withClient(editor.$client, async (client) => {
     const session = new Session(client)
     const tx = drizzle(session as unknown as pg.PoolClient)
     // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
@@ -235,11 +271,13 @@ function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
       const result = await work(tx)
       const { notice, told = Promise.resolve() } = send(tx)
       const committed = session.end('commit')
+      // Whoever read it there must not read at a replica what was before it.
+      const point = notice && replicas.some ? pointOf(client.query(AFTER_COMMIT)) : undefined
       await inOrder([begun, ...unfinished(tx), told, committed])
       // A COMMIT behind what failed is a ROLLBACK, and no error.
       const { command } = await committed
       if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
-      return { result, notice }
+      return { result, notice: notice && { ...notice, point: await point } }
     } catch (error) {
       if (session.isOpen) await session.end('rollback').catch(() => {})
       // What was sent before and failed is why the work went wrong.
