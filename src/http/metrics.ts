@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 
 import { z } from 'zod'
 import type { Database } from '../db/client.ts'
 import type { Spent } from '../db/measure.ts'
+import type { Answered } from '../db/replicas.ts'
 import { standbys } from '../db/standbys.ts'
 import type { App } from './app.ts'
 import type { Seen } from './seeing.ts'
@@ -69,16 +70,18 @@ export function countDatabase(registry: Registry, db: Database): () => void {
   })
   const hear = ({ pool, began, ended }: Spent) => seconds.observe({ pool }, (ended - began) / 1000)
   db.spent.push(hear)
-  const pools = [db.reader, db.partner, db.editor].map(({ $client }) => $client)
+  const ofPrimary = [db.reader, db.partner, db.editor].map(({ $client }) => $client)
+  const pools = [...ofPrimary, ...db.replicas.pools]
   new Gauge({
     name: 'database_connections',
     help: 'Connections of a pool, by what they do.',
     labelNames: ['pool', 'state'],
     registers,
     collect() {
+      this.reset()
       for (const { named: pool, totalCount, idleCount } of pools) {
-        this.set({ pool, state: 'idle' }, idleCount)
-        this.set({ pool, state: 'busy' }, totalCount - idleCount)
+        this.inc({ pool, state: 'idle' }, idleCount)
+        this.inc({ pool, state: 'busy' }, totalCount - idleCount)
       }
     },
   })
@@ -88,7 +91,8 @@ export function countDatabase(registry: Registry, db: Database): () => void {
     labelNames: ['pool'],
     registers,
     collect() {
-      for (const { named: pool, waitingCount } of pools) this.set({ pool }, waitingCount)
+      this.reset()
+      for (const { named: pool, waitingCount } of pools) this.inc({ pool }, waitingCount)
     },
   })
   const lag = standbys(db.editor, FRESH)
@@ -102,7 +106,54 @@ export function countDatabase(registry: Registry, db: Database): () => void {
       for (const { slot, behind } of await lag()) this.set({ slot }, behind)
     },
   })
+  const uncount = db.replicas.some ? countReplicas(registry, db.replicas) : () => {}
   return () => {
     db.spent.splice(db.spent.indexOf(hear), 1)
+    uncount()
+  }
+}
+
+/** Who answers readers, and how far the replicas are. The function it returns ends it. */
+function countReplicas(registry: Registry, { answered, states }: Database['replicas']): () => void {
+  const registers = [registry]
+  const reads = new Counter({
+    name: 'reader_reads_total',
+    help: 'Reads of readers, by the server that answered and why it was the primary.',
+    labelNames: ['server', 'because'],
+    registers,
+  })
+  const hear = ({ server, because }: Answered) => reads.inc({ server, because })
+  answered.push(hear)
+  const gauge = (
+    name: string,
+    help: string,
+    of: (state: ReturnType<typeof states>[number]) => number | undefined,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['server'],
+      registers,
+      collect() {
+        this.reset()
+        for (const state of states()) {
+          const value = of(state)
+          if (value !== undefined) this.set({ server: state.name }, value)
+        }
+      },
+    })
+  gauge('replica_up', 'Whether a replica answers.', ({ up }) => Number(up))
+  gauge(
+    'replica_lag_bytes',
+    'WAL that is written and that a replica has not replayed.',
+    ({ behind }) => behind,
+  )
+  gauge(
+    'replica_lag_seconds',
+    'Age of what a replica replays; 0 when it has replayed all it has.',
+    ({ seconds }) => seconds,
+  )
+  return () => {
+    answered.splice(answered.indexOf(hear), 1)
   }
 }
