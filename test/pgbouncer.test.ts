@@ -56,7 +56,7 @@ t.test(
     const lanes = await Promise.all(Array.from({ length: 8 }, () => story(editor)))
     await Promise.all(
       lanes.map(async ({ id, slug }, lane) => {
-        for (let i = 0; i < 20; i++) {
+        for (let i = 0; i < 6; i++) {
           const summary = `${lane} ${i}`
           await patch(editor, `/v1/articles/${id}`, { summary })
           const paths = [`/v1/articles/${slug}`, '/v1/articles?limit=5&count=exact', '/v1/sources']
@@ -74,7 +74,7 @@ t.test(
         }
       }),
     )
-    t.same(answers, { 200: 8 * 20 * 6 })
+    t.same(answers, { 200: 8 * 6 * 6 })
     await until('the webhook is told', () => receiver.got('/hook').length >= 8, 20_000)
     const repeated = { 'idempotency-key': 'once' }
     const written = await Promise.all(
