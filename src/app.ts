@@ -133,7 +133,7 @@ export async function buildApp(
 
   // open to all
   health(app, services)
-  metrics(app, registry)
+  metrics(app, registry, services)
   const uncount = countDatabase(registry, db)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)

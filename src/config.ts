@@ -80,6 +80,7 @@ const Settings = z.object({
   PREPARED_STATEMENTS: flag.default(true),
   DATA_DIR: z.string().min(1).default('.dateline'),
   MIGRATE: flag.default(true),
+  WORKERS: whole(1, 256).default(1),
   PUBLIC_URL: httpUrl.optional(),
   ARTICLE_URL: articleUrl.optional(),
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
@@ -120,6 +121,8 @@ export type Config = Readonly<{
   preparedStatements: boolean
   dataDir: string
   migrate: boolean
+  /** Processes that serve together on one port. */
+  workers: number
   /** Of this service, without a slash at the end. */
   publicUrl: string
   articleUrl: string | undefined
@@ -206,6 +209,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     preparedStatements: s.PREPARED_STATEMENTS,
     dataDir: s.DATA_DIR,
     migrate: s.MIGRATE,
+    workers: s.WORKERS,
     publicUrl: s.PUBLIC_URL ?? `http://${host}:${s.PORT}`,
     articleUrl: s.ARTICLE_URL,
     publicationName: s.PUBLICATION_NAME,
@@ -223,4 +227,13 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     websubHub: s.WEBSUB_HUB,
     logLevel: s.LOG_LEVEL,
   })
+}
+
+/** How many processes are asked for; one where the settings are wrong, which is then the one to say so. */
+export function workersIn(env: Record<string, string | undefined>): number {
+  try {
+    return readConfig(env).workers
+  } catch {
+    return 1
+  }
 }

@@ -8,6 +8,7 @@ import { explain } from './db/failure.ts'
 import { startJobs } from './jobs/start.ts'
 import { adminKeyFile } from './keys/admin.ts'
 import { openLog } from './log.ts'
+import { membership } from './worker.ts'
 
 /** How long requests under way may take after SIGTERM, in ms. */
 const GRACE = 10_000
@@ -40,13 +41,16 @@ async function furnish(config: Config, { db }: Connection): Promise<string> {
 const started = performance.now()
 const config = configOrExit()
 const log = await openLog(config)
+const member = membership()
 const connection = await connect(config, log).catch((error) => refuse(explain(error)))
 const failed = async (error: unknown) => {
   await connection.close()
   return refuse(explain(error))
 }
 const keyFile = connection.embedded ? await furnish(config, connection).catch(failed) : undefined
-const app = await buildApp({ config, db: connection.db }, log).catch(failed)
+const app = await buildApp({ config, db: connection.db, allMetrics: member.metrics }, log).catch(
+  failed,
+)
 let jobs = Promise.resolve(async () => {})
 
 closeWithGrace({ delay: GRACE, logger: log }, async ({ signal, err }) => {
@@ -68,13 +72,17 @@ try {
 
 // After it listens: what is announced can be read.
 const { db } = connection
-jobs = startJobs({ config, db, metrics: app.metrics, log })
-jobs.catch(failed)
+member.charged.then(() => {
+  jobs = startJobs({ config, db, metrics: app.metrics, log })
+  jobs.catch(failed)
+})
 
 const { publicUrl } = config
-log.info(`Reference:  ${publicUrl}/docs`)
-log.info(`Try:        curl '${publicUrl}/v1/articles?limit=3'`)
-if (keyFile) {
+if (member.announces) {
+  log.info(`Reference:  ${publicUrl}/docs`)
+  log.info(`Try:        curl '${publicUrl}/v1/articles?limit=3'`)
+}
+if (keyFile && member.announces) {
   log.info(`Admin key:  ${keyFile}`)
   log.info(
     `As editor:  curl -H "Authorization: Bearer $(cat ${keyFile})" '${publicUrl}/v1/articles?status=draft'`,

@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts'
 import type { Spent } from '../db/measure.ts'
 import type { Answered } from '../db/replicas.ts'
 import { standbys } from '../db/standbys.ts'
-import type { App } from './app.ts'
+import type { App, Services } from './app.ts'
 import type { Seen } from './seeing.ts'
 
 /** In seconds. */
@@ -13,8 +13,8 @@ const BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 /** How long what the database says of its standbys is told again, in ms: whoever asks often asks us. */
 const FRESH = 5000
 
-/** `/metrics` for Prometheus: never content. */
-export function metrics(app: App, registry: Registry): void {
+/** `/metrics` for Prometheus: never content. Of all workers, where this process is one of several. */
+export function metrics(app: App, registry: Registry, { allMetrics }: Services): void {
   collectDefaultMetrics({ register: registry })
   app.get(
     '/metrics',
@@ -29,7 +29,10 @@ export function metrics(app: App, registry: Registry): void {
       },
       config: { open: true },
     },
-    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    async (_request, reply) => {
+      const text = await (allMetrics ? allMetrics(registry) : registry.metrics())
+      return reply.type(registry.contentType).send(text)
+    },
   )
 }
 
@@ -100,6 +103,8 @@ export function countDatabase(registry: Registry, db: Database): () => void {
     name: 'replication_lag_bytes',
     help: 'WAL that a replication slot has not taken yet.',
     labelNames: ['slot'],
+    // Each worker sees the same.
+    aggregator: 'max',
     registers,
     async collect() {
       this.reset()
@@ -133,6 +138,8 @@ function countReplicas(registry: Registry, { answered, states }: Database['repli
       name,
       help,
       labelNames: ['server'],
+      // Of several workers, the one that sees it worst.
+      aggregator: name === 'replica_up' ? 'min' : 'max',
       registers,
       collect() {
         this.reset()
