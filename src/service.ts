@@ -51,6 +51,7 @@ const keyFile = connection.embedded ? await furnish(config, connection).catch(fa
 const app = await buildApp({ config, db: connection.db, allMetrics: member.metrics }, log).catch(
   failed,
 )
+member.share(app.metrics)
 let jobs = Promise.resolve(async () => {})
 
 closeWithGrace({ delay: GRACE, logger: log }, async ({ signal, err }) => {

@@ -19,8 +19,10 @@ export type Membership = {
   announces: boolean
   /** Resolves when what runs in the background is its to run. */
   charged: Promise<void>
-  /** The metrics of all, in the Prometheus text format; those of the registry when the others do not answer. */
+  /** The metrics of all, in the Prometheus text format; those of this one when the others do not answer. */
   metrics?: (own: Registry) => Promise<string>
+  /** Gives its metrics to the others from now on. */
+  share(own: Registry): void
 }
 
 /**
@@ -34,7 +36,7 @@ const PATIENCE = 3000
 
 /** Finds out what this process is. */
 export function membership(): Membership {
-  if (!cluster.isWorker) return { announces: true, charged: Promise.resolve() }
+  if (!cluster.isWorker) return { announces: true, charged: Promise.resolve(), share() {} }
   let charge = () => {}
   const charged = new Promise<void>((resolve) => {
     charge = resolve
@@ -60,8 +62,8 @@ export function membership(): Membership {
   return {
     announces: cluster.worker?.id === 1,
     charged,
+    share: (own) => AggregatorRegistry.setRegistries(own),
     async metrics(own) {
-      AggregatorRegistry.setRegistries(own)
       const of = number++
       const text = await new Promise<string | undefined>((resolve) => {
         asked.set(of, resolve)

@@ -53,6 +53,10 @@ t.test('WORKERS serve together, one of them runs the jobs, and who dies is repla
 
   // Whichever of them runs the jobs, another does when it is killed.
   for (const pid of pids.slice(0, 2)) {
+    // What a killed one had taken would come again after half a minute.
+    await until('all is told', async () =>
+      /^webhook_deliveries_pending 0$/m.test((await counted()).text),
+    )
     const before = receiver.got('/hook').length
     process.kill(pid, 'SIGKILL')
     const made = await story(editor).catch(() => pass(100).then(() => story(editor)))
