@@ -98,6 +98,7 @@ const Settings = z.object({
   WEBHOOK_RETRY_SCALE: fraction.default(1),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  SHUTDOWN_DELAY: whole(0, 300).default(2),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -150,6 +151,8 @@ export type Config = Readonly<{
   otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
   websubHub: string | undefined
+  /** Between SIGTERM and the end of listening, in ms: until load balancers have heard of it. */
+  shutdownDelay: number
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -225,6 +228,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
+    shutdownDelay: s.SHUTDOWN_DELAY * 1000,
     logLevel: s.LOG_LEVEL,
   })
 }

@@ -94,6 +94,8 @@ async function run(
         }
       }
     },
+    /** Whether its process has ended, by itself too. */
+    hasEnded: () => !child || child.exitCode !== null || child.signalCode !== null,
     /** It answers nobody, and closes no connection. */
     async freeze() {
       for (const pid of await childrenOf(child?.pid)) process.kill(pid, 'SIGSTOP')
@@ -121,9 +123,13 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-/** A server with the database `dateline` in it, migrated. */
-export async function primaryServer(t: Test, flags: Record<string, string> = {}): Promise<Server> {
-  const folder = await newFolder()
+/** A server with the database `dateline` in it, migrated; in a new folder, or in the empty one given. */
+export async function primaryServer(
+  t: Test,
+  flags: Record<string, string> = {},
+  given?: string,
+): Promise<Server> {
+  const folder = given ?? (await newFolder())
   const password = randomBytes(12).toString('hex')
   await openCluster(folder, { password, sync: false, note: () => {} })
   const server = await run(t, { folder, password }, flags)

@@ -16,7 +16,13 @@ const LOCK = 0x64617465
  * migrates and the others find nothing to do. Forward only.
  */
 export async function migrate(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'dateline migrate' })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'dateline migrate',
+    connectionTimeoutMillis: 10_000,
+  })
+  // The statement that a lost connection interrupts says so; between two, nobody would listen.
+  client.on('error', () => {})
   await client.connect()
   try {
     // Names without a schema mean public, whatever the login's own search_path says.

@@ -1,9 +1,11 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import type { Executor, Pool } from './client.ts'
+import { NoneFree } from './measure.ts'
 import { inOrder, sent } from './pipeline.ts'
 import { type Horizon, later, type Point } from './point.ts'
 import { readerFaults } from './roles.ts'
+import { driverError } from './sqlstate.ts'
 import { within } from './within.ts'
 
 /*
@@ -189,6 +191,8 @@ function watchReplica(
   let closed = false
   let said = ''
   let wake = () => {}
+  /** Those who wait for its answers are told when it is away. */
+  const waiting = new Set<(error: Error) => void>()
   const open = new Set<pg.PoolClient>()
   pool.on('connect', (client) => open.add(client))
   pool.on('remove', (client) => open.delete(client))
@@ -233,7 +237,8 @@ function watchReplica(
       }
     } finally {
       seen = undefined
-      // Who waits for an answer of a server that hangs is to ask the primary.
+      // Who waits for an answer of a server that hangs, or to be connected to it, is to ask the primary.
+      for (const giveUp of waiting) giveUp(new Error('The replica is away.'))
       for (const client of open) destroy(client)
       destroy(on)
     }
@@ -258,8 +263,13 @@ function watchReplica(
     isUp: () => seen !== undefined,
     reaches: (need) => seen !== undefined && seen.timeline === need.timeline && reaches(seen, need),
     async ask(need, send) {
+      let giveUp: (error: Error) => void = () => {}
+      const away = new Promise<never>((_, reject) => {
+        giveUp = reject
+      })
+      waiting.add(giveUp)
       try {
-        return await lend(async (client) => {
+        const came = lend(async (client) => {
           const begun = client.query('begin read only')
           const looked = client.query<Seen>(LOOK)
           const asked = send(drizzle(client) as unknown as ReadingExecutor)
@@ -270,12 +280,16 @@ function watchReplica(
           if ((await committed).command !== 'COMMIT') return 'failed'
           return at && reaches(at, need) ? { result: await asked } : 'behind'
         })
+        return await Promise.race([came, away])
       } catch (error) {
-        if (codeOf(error) === CANCELLED) throw error
+        // Whoever has waited for a connection has no time left for another server.
+        if (error instanceof NoneFree || driverError(error)?.code === CANCELLED) throw error
         // Whatever it was: if it is the statement's own fault, the primary says so too.
         seen = undefined
         wake()
         return 'failed'
+      } finally {
+        waiting.delete(giveUp)
       }
     },
     state(written) {
@@ -292,11 +306,6 @@ function watchReplica(
       await pool.end()
     },
   }
-}
-
-function codeOf(error: unknown): unknown {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } }
-  return code ?? cause?.code
 }
 
 /** Not `end`, which would wait for a farewell that a hanging server never says. */

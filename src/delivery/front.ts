@@ -9,6 +9,7 @@ import { performance } from 'node:perf_hooks'
 import type { Executor } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
+import type { Leaving } from '../http/leaving.ts'
 import { isFree } from '../http/limits.ts'
 import type { Cached, Seen } from '../http/seeing.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
@@ -40,8 +41,10 @@ export function frontDoor(
   options: Timeouts,
   inside: RequestListener,
   open: () => Front | undefined,
+  leaving: Leaving,
 ): Server {
   const server = createServer((request, response) => {
+    if (leaving.begun) response.shouldKeepAlive = false
     const front = open()
     if (!front || !isAsked(request) || isOfPage(front, request)) return inside(request, response)
     const { url = '' } = request
