@@ -4,8 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../src/db/client.ts'
-import { configure, primaryServer, type Server, standbyServer } from './postgres-server.ts'
-import { until } from './replica-room.ts'
+import {
+  configure,
+  followServer,
+  primaryServer,
+  type Server,
+  standbyServer,
+} from './postgres-server.ts'
+import { byReplica, replicaRoom, until } from './replica-room.ts'
 import { adminKey, serviceProcess } from './service-process.ts'
 import { isLong } from './size.ts'
 import { compare, startWriters, write } from './written.ts'
@@ -126,6 +132,40 @@ t.test('an address that leads to a standby is refused, and left when it leads on
   t.teardown(() => db.close())
   await t.rejects(db.editor.execute('select 1'), 'no connection of a primary is a standby’s')
 })
+
+t.test(
+  'a replica that stayed with the old primary is never used, one that follows is',
+  async (t) => {
+    const primary = await primaryServer(t)
+    const standby = await standbyServer(t, primary)
+    const replica = await standbyServer(t, primary)
+    const proxy = await address(t, primary)
+    const room = await replicaRoom(t, { url: proxy.of(primary) }, [replica])
+    const path = '/v1/articles?limit=3'
+    await byReplica(room, path)
+    await primary.end('SIGKILL')
+    await standby.sql('select pg_promote()')
+    await proxy.leadTo(standby)
+    await until('the new primary is listened to', () => room.app.delivery.watch.sure())
+    await until('it answers', async () => (await room.reader('GET', path)).status === 200)
+    room.answers()
+    for (let i = 0; i < 30; i++) {
+      room.app.delivery.store.drop(new Set(['all']))
+      t.equal((await room.reader('GET', path)).status, 200)
+      await sleep(10)
+    }
+    t.match(room.answers(), { replica: 0 })
+    t.match(room.db.replicas.states(), [{ up: true }], 'though it answers')
+    await followServer(replica, standby)
+    await standby.sql('checkpoint')
+    await until('the replica has a restartpoint', async () => {
+      await replica.sql('checkpoint')
+      const [row] = await replica.sql('select timeline_id from pg_control_checkpoint()')
+      return row?.timeline_id === 2
+    })
+    await byReplica(room, path)
+  },
+)
 
 t.test('what no standby has confirmed is not acknowledged', async (t) => {
   const primary = await primaryServer(t)

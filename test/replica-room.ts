@@ -66,3 +66,14 @@ export async function until(
   for (const end = Date.now() + ms; Date.now() < end; await pass(5)) if (await holds()) return
   throw new Error(`${what} did not come true within ${ms} ms`)
 }
+
+/** Asks until a replica has answered. */
+export function byReplica(room: ReplicaRoom, path: string, ms?: number): Promise<void> {
+  const answered = async () => {
+    room.answers()
+    room.app.delivery.store.drop(new Set(['all']))
+    await room.reader('GET', path)
+    return room.answers().replica > 0
+  }
+  return until('a replica answers', answered, ms)
+}

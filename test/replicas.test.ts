@@ -2,7 +2,7 @@ import { setTimeout as pass } from 'node:timers/promises'
 import t from 'tap'
 import { inSeconds, must, patch, publish, story } from './factories.ts'
 import { configure, primaryServer, standbyServer } from './postgres-server.ts'
-import { newKey, type ReplicaRoom, replicaRoom, until } from './replica-room.ts'
+import { byReplica, newKey, type ReplicaRoom, replicaRoom, until } from './replica-room.ts'
 import { runs } from './size.ts'
 
 t.setTimeout(600_000)
@@ -20,15 +20,6 @@ const editor = here.with(admin)
 const delay = (ms: number) => configure(standby, { recovery_min_apply_delay: `${ms}` })
 const metric = (text: string, name: string) =>
   Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)?.[1])
-
-/** Asks until a replica has answered. */
-const byReplica = (room: ReplicaRoom, path: string) =>
-  until('a replica answers', async () => {
-    room.answers()
-    room.app.delivery.store.drop(new Set(['all']))
-    await room.reader('GET', path)
-    return room.answers().replica > 0
-  })
 
 t.test('readers are answered by the replica, through the framework and past it', async (t) => {
   const { slug } = await story(editor, { summary: 'told' })
