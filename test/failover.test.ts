@@ -46,12 +46,17 @@ async function address(t: Test, { port }: Server) {
 /** A standby without which nothing is acknowledged. */
 async function synchronousStandby(t: Test, primary: Server): Promise<Server> {
   const standby = await standbyServer(t, primary)
+  await waitForStandby(primary)
+  return standby
+}
+
+/** Has a primary acknowledge nothing that its standby has not. */
+async function waitForStandby(primary: Server): Promise<void> {
   await configure(primary, { synchronous_standby_names: '*' })
   await until('it is synchronous', async () => {
     const [row] = await primary.sql('select sync_state from pg_stat_replication')
     return row?.sync_state === 'sync'
   })
-  return standby
 }
 
 t.test(`a synchronous standby is promoted, ${ROUNDS} times`, async (t) => {
@@ -108,42 +113,32 @@ t.test(`a synchronous standby is promoted, ${ROUNDS} times`, async (t) => {
   t.notOk(service.hasEnded(), 'the same process')
 })
 
-t.test('an address that leads to a standby is refused, and left when it leads on', async (t) => {
-  const primary = await primaryServer(t)
-  const standby = await standbyServer(t, primary)
-  const proxy = await address(t, primary)
-  const settings = { DATABASE_URL: proxy.of(primary), MIGRATE: 'false', LOG_LEVEL: 'fatal' }
-  const service = await serviceProcess(t, settings)
-  const headers = await adminKey(primary.url)
-  await service.ready()
-  t.equal((await write(service, headers, 'before')).outcome, '201')
-  await proxy.leadTo(standby)
-  t.equal((await write(service, headers, 'refused')).outcome, '503 unavailable')
-  // It would be behind: nobody reads it.
-  t.equal((await service.call('GET', '/v1/articles?limit=3')).status, 503)
-  await until('it says so', async () => (await service.call('GET', '/readyz')).status === 503)
-  await proxy.leadTo(primary)
-  const began = performance.now()
-  await until('it writes', async () => (await write(service, headers, 'after')).outcome === '201')
-  t.ok(performance.now() - began < 5000)
-
-  // A login behind a pooler is not told what it leads to; it finds out as it writes.
-  const db = openDatabase({ url: primary.url, editorUrl: standby.url, size: 1 }, () => {})
-  t.teardown(() => db.close())
-  await t.rejects(db.editor.execute('select 1'), 'no connection of a primary is a standby’s')
-})
-
 t.test(
   'a replica that stayed with the old primary is never used, one that follows is',
   async (t) => {
     const primary = await primaryServer(t)
     const standby = await standbyServer(t, primary)
+    const ahead = await standbyServer(t, primary)
     const replica = await standbyServer(t, primary)
     const proxy = await address(t, primary)
-    const room = await replicaRoom(t, { url: proxy.of(primary) }, [replica])
+    const room = await replicaRoom(t, { url: proxy.of(primary) }, [ahead, replica])
     const path = '/v1/articles?limit=3'
     await byReplica(room, path)
+    const who = new Set<string>()
+    room.db.replicas.answered.push(({ server }) => who.add(server))
+    // One gets further than the standby that will be promoted.
+    await standby.freeze()
+    await replica.freeze()
+    await primary.sql(
+      'create table beyond as select repeat(md5(i::text), 20) from generate_series(1, 20000) i',
+    )
+    await until('it has it', async () => {
+      const [row] = await ahead.sql("select to_regclass('beyond') is not null as there")
+      return row?.there === true
+    })
     await primary.end('SIGKILL')
+    await standby.thaw()
+    await replica.thaw()
     await standby.sql('select pg_promote()')
     await proxy.leadTo(standby)
     await until('the new primary is listened to', () => room.app.delivery.watch.sure())
@@ -155,7 +150,7 @@ t.test(
       await sleep(10)
     }
     t.match(room.answers(), { replica: 0 })
-    t.match(room.db.replicas.states(), [{ up: true }], 'though it answers')
+    t.match(room.db.replicas.states(), [{ up: true }, { up: true }], 'though they are there')
     await followServer(replica, standby)
     await standby.sql('checkpoint')
     await until('the replica has a restartpoint', async () => {
@@ -164,26 +159,57 @@ t.test(
       return row?.timeline_id === 2
     })
     await byReplica(room, path)
+    t.notOk(who.has(`127.0.0.1:${ahead.port}`))
   },
 )
 
-t.test('what no standby has confirmed is not acknowledged', async (t) => {
+t.test('a pair', async (t) => {
   const primary = await primaryServer(t)
-  const standby = await synchronousStandby(t, primary)
-  const service = await serviceProcess(t, { DATABASE_URL: primary.url, LOG_LEVEL: 'fatal' })
+  const standby = await standbyServer(t, primary)
+  const proxy = await address(t, primary)
+  const settings = { DATABASE_URL: proxy.of(primary), MIGRATE: 'false', LOG_LEVEL: 'fatal' }
+  const service = await serviceProcess(t, settings)
   const headers = await adminKey(primary.url)
   await service.ready()
-  t.equal((await write(service, headers, 'confirmed')).outcome, '201')
-  await standby.freeze()
-  const writing = write(service, headers, 'unconfirmed')
-  // PostgreSQL itself would then say that it is committed, and warn that it may be so here only.
-  await until('the wait is broken off', async () => {
-    const [row] = await primary.sql(
-      "select pg_cancel_backend(pid) as done from pg_stat_activity where wait_event = 'SyncRep'",
-    )
-    return row?.done === true
+
+  await t.test(
+    'an address that leads to a standby is refused, and left when it leads on',
+    async (t) => {
+      t.equal((await write(service, headers, 'before')).outcome, '201')
+      await proxy.leadTo(standby)
+      t.equal((await write(service, headers, 'refused')).outcome, '503 unavailable')
+      // It would be behind: nobody reads it.
+      t.equal((await service.call('GET', '/v1/articles?limit=3')).status, 503)
+      await until('it says so', async () => (await service.call('GET', '/readyz')).status === 503)
+      await proxy.leadTo(primary)
+      const began = performance.now()
+      await until(
+        'it writes',
+        async () => (await write(service, headers, 'after')).outcome === '201',
+      )
+      t.ok(performance.now() - began < 5000)
+
+      // A login behind a pooler is not told what it leads to; it finds out as it writes.
+      const db = openDatabase({ url: primary.url, editorUrl: standby.url, size: 1 }, () => {})
+      t.teardown(() => db.close())
+      await t.rejects(db.editor.execute('select 1'), 'no connection of a primary is a standby’s')
+    },
+  )
+
+  await t.test('what no standby has confirmed is not acknowledged', async (t) => {
+    await waitForStandby(primary)
+    t.equal((await write(service, headers, 'confirmed')).outcome, '201')
+    await standby.freeze()
+    const writing = write(service, headers, 'unconfirmed')
+    // PostgreSQL itself would then say that it is committed, and warn that it may be so here only.
+    await until('the wait is broken off', async () => {
+      const [row] = await primary.sql(
+        "select pg_cancel_backend(pid) as done from pg_stat_activity where wait_event = 'SyncRep'",
+      )
+      return row?.done === true
+    })
+    t.equal((await writing).outcome, '503 outcome_unknown')
+    await standby.thaw()
+    await until('it writes', async () => (await write(service, headers, 'after')).outcome === '201')
   })
-  t.equal((await writing).outcome, '503 outcome_unknown')
-  await standby.thaw()
-  await until('it writes', async () => (await write(service, headers, 'after')).outcome === '201')
 })
