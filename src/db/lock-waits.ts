@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type pg from 'pg'
-import { driverError } from './client.ts'
+import pg from 'pg'
 
 /**
  * How long a migration waits for a lock, in ms. Whoever comes meanwhile stands in line behind it, so it is
@@ -38,9 +37,9 @@ export async function lockingBriefly(
       await work()
       return
     } catch (error) {
-      const reason = driverError(error)
+      const code = error instanceof pg.DatabaseError ? error.code : undefined
       await client.query('ROLLBACK').catch(() => {})
-      if (!reason?.code || !AGAIN.has(reason.code)) throw error
+      if (!code || !AGAIN.has(code)) throw error
       if (Date.now() + wait > end) throw new Error(refusal(name, patience), { cause: error })
       log(`${name} waits for a lock that another transaction holds; again in ${wait} ms`)
       await pause(wait)

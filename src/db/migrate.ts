@@ -39,7 +39,13 @@ export async function migrate(
   url: string,
   { folder = MIGRATIONS, patience = PATIENCE, log = () => {} }: Options = {},
 ): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'dateline migrate' })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'dateline migrate',
+    connectionTimeoutMillis: 10_000,
+  })
+  // The statement that a lost connection interrupts says so; between two, nobody would listen.
+  client.on('error', () => {})
   await client.connect()
   const briefly = (name: string, work: () => Promise<unknown>) =>
     lockingBriefly(client, name, { patience, log }, work)
