@@ -57,17 +57,18 @@ CREATE INDEX desks_name_idx ON desks (name);
 --> statement-breakpoint
 ALTER TABLE desks ADD CONSTRAINT desks_article_id_fkey FOREIGN KEY (article_id) REFERENCES articles (id);
 `,
-  desk_of_an_article: `
-ALTER TABLE articles ADD CONSTRAINT articles_desk_id_fkey FOREIGN KEY (desk_id) REFERENCES desks (id) NOT VALID;
---> statement-breakpoint
-ALTER TABLE articles ADD CONSTRAINT articles_dek_check CHECK (dek IS NOT NULL) NOT VALID;
-`,
+  // Before the check: the version before writes articles without one until then.
   dek_trigger: `
 CREATE FUNCTION articles_have_a_dek() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN NEW.dek := coalesce(NEW.dek, ''); RETURN NEW; END $$;
 --> statement-breakpoint
 CREATE TRIGGER articles_have_a_dek BEFORE INSERT OR UPDATE ON articles
   FOR EACH ROW EXECUTE FUNCTION articles_have_a_dek();
+`,
+  desk_of_an_article: `
+ALTER TABLE articles ADD CONSTRAINT articles_desk_id_fkey FOREIGN KEY (desk_id) REFERENCES desks (id) NOT VALID;
+--> statement-breakpoint
+ALTER TABLE articles ADD CONSTRAINT articles_dek_check CHECK (dek IS NOT NULL) NOT VALID;
 `,
   deks_filled: `-- no transaction
 DO $$
