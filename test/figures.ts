@@ -70,7 +70,7 @@ export const PROMISES = {
   },
   'migration under writers': {
     what: 'Migrations on a filled database under writers and readers',
-    holds: 'no request fails; no write takes longer than 1 s',
+    holds: 'no request fails; none waits for a lock longer than 0.5 s',
   },
   'version before': {
     what: 'The service of before on the schema of now, and back',

@@ -89,9 +89,33 @@ async function waitForTurn(client: pg.Client): Promise<void> {
 
 async function applyWhole(client: pg.Client, migration: Migration): Promise<void> {
   await client.query('BEGIN')
+  await keepVacuumAway(client, migration)
   for (const statement of migration.statements) await client.query(statement)
   await noteApplied(client, migration)
   await client.query('COMMIT')
+}
+
+/** Tables that a statement names as what it changes. */
+const CHANGES = /\b(?:alter\s+table(?:\s+only)?|on)\s+(?:"?public"?\.)?"?(\w+)"?/gi
+/** More than deadlock_timeout (1 s), after which PostgreSQL ends an automatic vacuum that is in the way, in ms. */
+const VACUUM_TIMEOUT = 3000
+
+/**
+ * An automatic vacuum gives way to whoever has waited for a second, and a migration does not wait for so long. So
+ * it first takes the weakest lock that keeps vacuums away: nobody stands in line behind that.
+ */
+async function keepVacuumAway(client: pg.Client, { statements }: Migration): Promise<void> {
+  const named = [...statements.join('\n').matchAll(CHANGES)].map(([, name]) => name)
+  const { rows } = await client.query<{ tables: string | null }>(
+    `SELECT string_agg(format('public.%I', relname), ', ' ORDER BY relname) AS tables FROM pg_class
+     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname = ANY ($1)`,
+    [named],
+  )
+  const tables = rows[0]?.tables
+  if (!tables) return
+  await client.query(`SET LOCAL lock_timeout = ${VACUUM_TIMEOUT};
+    LOCK TABLE ${tables} IN SHARE UPDATE EXCLUSIVE MODE;
+    SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`)
 }
 
 /**
