@@ -89,7 +89,7 @@ const LINE = /^\s*# figure: (.+?) \| (.+?)\s*$/gm
 
 /** Prints what a test measured of a promise, in words with numbers and units. The last one counts. */
 export function figure(t: { comment(text: string): void }, promise: Promised, measured: string) {
-  t.comment(`figure: ${promise} | ${measured.replace(/\s+/g, ' ')}`)
+  t.comment(`figure: ${promise} | ${measured.replace(/\s+/g, ' ').replaceAll('|', '/')}`)
 }
 
 /** The figures in what a test run printed (TAP): of each promise the last. */
