@@ -132,11 +132,11 @@ async function applyApart(client: pg.Client, migration: Migration): Promise<void
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT}`)
 }
 
-const BUILDS = /create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"?(\w+)"?/i
+const BUILDS = /create (?:unique )?index concurrently (?:if not exists )?"?(\w+)/i
 
 /** A build that was broken off leaves an index that is written and never read; `IF NOT EXISTS` would keep it. */
 async function dropInvalid(client: pg.Client, statement: string): Promise<void> {
-  const name = BUILDS.exec(statement)?.[1]
+  const name = BUILDS.exec(statement.replace(/\s+/g, ' '))?.[1]
   if (!name) return
   const { rows } = await client.query(
     'SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid',
