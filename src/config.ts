@@ -83,6 +83,7 @@ const Settings = z.object({
   TRUST_PROXY: cidrs.default([]),
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  FEED_EPOCH: z.string().max(100).default(''),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_TIMEOUT: whole(1, 15).default(15),
   WEBHOOK_RETRY_SCALE: fraction.default(1),
@@ -134,6 +135,8 @@ export type Config = Readonly<{
   otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
   websubHub: string | undefined
+  /** Named anew when the ledger was set back: cursors of the feed from before are refused. */
+  feedEpoch: string
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -205,6 +208,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
+    feedEpoch: s.FEED_EPOCH,
     logLevel: s.LOG_LEVEL,
   })
 }
