@@ -93,6 +93,7 @@ const Settings = z.object({
   TRUST_PROXY: cidrs.default([]),
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  FEED_EPOCH: z.string().max(100).default(''),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_TIMEOUT: whole(1, 15).default(15),
   WEBHOOK_RETRY_SCALE: fraction.default(1),
@@ -151,8 +152,13 @@ export type Config = Readonly<{
   otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
   websubHub: string | undefined
+<<<<<<< HEAD
   /** Between SIGTERM and the end of listening, in ms: until load balancers have heard of it. */
   shutdownDelay: number
+=======
+  /** Named anew when the ledger was set back: cursors of the feed from before are refused. */
+  feedEpoch: string
+>>>>>>> main
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -228,7 +234,11 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
+<<<<<<< HEAD
     shutdownDelay: s.SHUTDOWN_DELAY * 1000,
+=======
+    feedEpoch: s.FEED_EPOCH,
+>>>>>>> main
     logLevel: s.LOG_LEVEL,
   })
 }

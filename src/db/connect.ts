@@ -30,7 +30,7 @@ export async function connect(
   if (!url) throw new Error('There is no database.')
   let db: Database | undefined
   try {
-    if (config.migrate) await migrate(config.directUrl ?? url)
+    if (config.migrate) await migrate(config.directUrl ?? url, { log: (text) => log.info(text) })
     db = openDatabase(
       {
         url,

@@ -97,6 +97,8 @@ const RIGHTS = [
   // Append-only: what happened, and who might have it, is neither changed nor forgotten.
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
+  // The migrations say so too; a dump that was restored without privileges has forgotten it.
+  'REVOKE ALL ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz), public.rebuild_article_listings() FROM PUBLIC',
   'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz) TO dateline_editor',
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,

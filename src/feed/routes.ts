@@ -49,7 +49,9 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
     const audience = partnerId && `${partnerId} ${early}`
     const sorted = types && [...types].sort()
     const params = new URLSearchParams(sorted ? { types: sorted.join() } : {})
-    const list = fingerprint(PATH, params, audience ?? 'readers')
+    // Cursors of a ledger that was set back since count what has not happened.
+    const whose = [audience ?? 'readers', config.feedEpoch].filter(Boolean).join(' ')
+    const list = fingerprint(PATH, params, whose)
     // Holdings are partners'; to a HEAD nothing is given.
     const feed =
       partnerId === undefined || request.method !== 'GET'
