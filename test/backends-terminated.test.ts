@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import t from 'tap'
-import { cloneDatabase } from './newsroom.ts'
-import { adminKey, serviceProcess } from './service-process.ts'
+import { serviceRoom } from './service-room.ts'
 import { isLong } from './size.ts'
 import { compare, startWriters } from './written.ts'
 
@@ -16,13 +14,7 @@ const DURATION = isLong ? 30_000 : 5000
 t.setTimeout(120_000)
 
 t.test(`every backend is terminated each half second for ${DURATION / 1000} s`, async (t) => {
-  const url = await cloneDatabase(t)
-  const headers = await adminKey(url)
-  const service = await serviceProcess(t, { DATABASE_URL: url, LOG_LEVEL: 'fatal' })
-  await service.ready()
-  const owner = new pg.Client({ connectionString: url })
-  await owner.connect()
-  t.teardown(() => owner.end())
+  const { headers, service, owner } = await serviceRoom(t)
 
   const ledger = startWriters(service, headers, 8, { rest: 0 })
   let reading = true

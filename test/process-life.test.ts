@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import t from 'tap'
 import { cloneDatabase } from './newsroom.ts'
 import { primaryServer } from './postgres-server.ts'
-import { adminKey, serviceProcess } from './service-process.ts'
+import { serviceProcess } from './service-process.ts'
+import { serviceRoom } from './service-room.ts'
 import { write } from './written.ts'
 
 /*
@@ -58,13 +58,7 @@ t.test('a wrong password, or no such database, is not waited for', async (t) => 
 t.test(
   'SIGTERM: told at /readyz, served for a while, and what is under way is finished',
   async (t) => {
-    const url = await cloneDatabase(t)
-    const headers = await adminKey(url)
-    const service = await serviceProcess(t, { DATABASE_URL: url, SHUTDOWN_DELAY: '1' })
-    await service.ready()
-    const owner = new pg.Client({ connectionString: url })
-    await owner.connect()
-    t.teardown(() => owner.end())
+    const { headers, service, owner } = await serviceRoom(t, { SHUTDOWN_DELAY: '1' })
     // Kept open by it, with nothing said, as browsers do to be quick later.
     const silent = connect(service.port, '127.0.0.1')
     await once(silent, 'connect')

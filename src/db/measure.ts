@@ -14,7 +14,7 @@ export type Trail = Spent[]
 /** So many of a request are noted: a stream asks again and again. */
 const MOST = 100
 
-const trails = new AsyncLocalStorage<Trail>()
+const trails = new AsyncLocalStorage<Trail | undefined>()
 
 /**
  * How long a request may be held up by the database before it is refused, in ms: with what its process takes,
@@ -56,6 +56,11 @@ export function followed<T>(trail: Trail, work: () => T): T {
   return trails.run(trail, work)
 }
 
+/** Does the work as if no request waited for it, whoever has begun it. */
+export function unfollowed<T>(work: () => T): T {
+  return trails.run(undefined, work)
+}
+
 /** How long the database was asked, in ms: what was asked at the same time counts once. */
 export function spentIn(trail: Trail): number {
   let total = 0
@@ -72,7 +77,6 @@ export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
-  #answered = Number.NEGATIVE_INFINITY
 
   constructor(named: string, options: pg.PoolConfig, heard: readonly ((spent: Spent) => void)[]) {
     super(options)
@@ -87,9 +91,7 @@ export class MeasuredPool extends pg.Pool {
     const spell = trail && spellOf(trail)
     if (spell) spell.open++
     try {
-      const result = await work()
-      this.#answered = performance.now()
-      return result
+      return await work()
     } finally {
       const spent = { pool: this.named, began, ended: performance.now() }
       if (spell) {
@@ -99,11 +101,6 @@ export class MeasuredPool extends pg.Pool {
       if (trail && trail.length < MOST) trail.push(spent)
       for (const hear of this.#heard) hear(spent)
     }
-  }
-
-  /** Has the database answered here within so many ms? Then who finds no connection is one of many. */
-  hasAnswered(within: number): boolean {
-    return performance.now() - this.#answered < within
   }
 
   /**

@@ -7,12 +7,14 @@ import { NoneFree } from './measure.ts'
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html), or by what the socket said.
  */
 
-/** The error PostgreSQL reported, out of drizzle's wrapping; undefined when it is something else. */
+/** An error and what it was caused by: drizzle wraps what a statement of its own rejects with. */
+function causesOf(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...causesOf(error.cause)] : []
+}
+
+/** The error PostgreSQL reported; undefined when it is something else. */
 export function driverError(error: unknown): pg.DatabaseError | undefined {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if (e instanceof pg.DatabaseError) return e
-  }
-  return undefined
+  return causesOf(error).find((e) => e instanceof pg.DatabaseError)
 }
 
 /**
@@ -36,15 +38,14 @@ const SOCKETS =
 export function isLost(error: unknown): boolean {
   const code = driverError(error)?.code
   if (code !== undefined) return /^(08|57P|25P0[34])/.test(code)
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if (SOCKETS.test((e as NodeJS.ErrnoException).code ?? '') || LOST.test(e.message)) return true
-  }
-  return false
+  return causesOf(error).some(
+    (e) => SOCKETS.test((e as NodeJS.ErrnoException).code ?? '') || LOST.test(e.message),
+  )
 }
 
 /** Will it pass by itself: is the database away, full of others, on its way to another server? */
 export function isUnavailable(error: unknown): boolean {
-  if (error instanceof OutcomeUnknown || error instanceof NoneFree) return true
+  if (causesOf(error).some((e) => e instanceof OutcomeUnknown || e instanceof NoneFree)) return true
   const told = TOLD[driverError(error)?.code ?? ''] ?? TOLD[classOf(error)]
   return told === away || told === busy || told === readOnly || isLost(error)
 }

@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Database } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
-import { NoneFree } from '../db/measure.ts'
+import { unfollowed } from '../db/measure.ts'
 import { roleFaults } from '../db/roles.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
 import { Fault } from '../errors.ts'
@@ -14,10 +15,11 @@ const Health = z
   .object({ status: z.literal('ok') })
   .meta({ id: 'Health', description: 'All is well.' })
 
-/** How long an answer of the database is told again, in ms, however many ask. */
+/** How long what the database said is told again, in ms, however many ask. */
 const FRESH = 1000
-/** A pool that answered within so many ms and has no connection free is busy, and not away. */
-const BUSY = 5000
+/** How long a look is waited for, and how long what the last one found holds while another takes longer, in ms. */
+const WAIT = 1000
+const HOLDS = 5000
 
 /** `/livez`: the process answers. `/readyz`: so does the database, and the roles are what they must be. */
 export function health(app: App, { db }: Services, leaving: Leaving): void {
@@ -36,7 +38,7 @@ export function health(app: App, { db }: Services, leaving: Leaving): void {
     },
     async () => ({ status: 'ok' as const }),
   )
-  const missing = keptFor(FRESH, () => lookFor(db, app.log))
+  const missing = looking(() => lookFor(db, app.log))
   app.get(
     '/readyz',
     {
@@ -45,7 +47,7 @@ export function health(app: App, { db }: Services, leaving: Leaving): void {
         tags,
         summary: 'Can it serve?',
         description:
-          'Asks the database, and whether readers can see no more than they should, once a second at most. `missing` names what it lacks: `database (reader)`, `database (partner)`, `database (editor)`, `database roles`; or `stopping`: it ends soon.',
+          'Asks the database, and whether readers can see no more than they should, once a second at most. `missing` names what it lacks: `database (reader)`, `database (partner)`, `database (editor)`, `database roles`; `database` when it does not answer in time; or `stopping`: it ends soon.',
         response: { 200: Health },
       },
       config: { open: true },
@@ -68,37 +70,35 @@ async function lookFor(db: Database, log: App['log']): Promise<string[]> {
     return ['database roles']
   } catch (error) {
     const pools = [db.reader, db.partner, db.editor]
-    const away = await Promise.all(pools.map(async (pool) => ((await isAway(pool)) ? pool : [])))
-    const lacks = away.flat().map(({ $client }) => `database (${$client.named})`)
+    const asked = await Promise.allSettled(pools.map((pool) => pool.execute(sql`select 1`)))
+    const lacks = asked.flatMap(({ status }, i) =>
+      status === 'rejected' ? `database (${pools[i]?.$client.named})` : [],
+    )
     if (lacks.length === 0 && !isUnavailable(error)) lacks.push('database roles')
     if (lacks.length > 0) log.error({ err: loggable(error) }, `not ready: ${lacks.join(', ')}`)
     return lacks
   }
 }
 
-async function isAway(pool: Database['reader']): Promise<boolean> {
-  try {
-    await pool.execute(sql`select 1`)
-    return false
-  } catch (error) {
-    return !(isBusy(error) && pool.$client.hasAnswered(BUSY))
+/**
+ * Looks again when the last look is older than a second; all who ask meanwhile wait for the same. One that
+ * takes long, since everybody is at the database, does not unmake at once what the last one found: a busy
+ * process that is taken away leaves the others busier.
+ */
+function looking(look: () => Promise<string[]>): () => Promise<string[]> {
+  let found: string[] = []
+  let at = Number.NEGATIVE_INFINITY
+  let underWay: Promise<string[]> | undefined
+  const again = async () => {
+    found = await unfollowed(look)
+    at = performance.now()
+    underWay = undefined
+    return found
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof NoneFree || (error instanceof Error && error.cause instanceof NoneFree)
-}
-
-/** Asks again when the last answer is older than so many ms; whoever asks meanwhile gets the same. */
-function keptFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let last: Promise<T> | undefined
-  let until = Number.NEGATIVE_INFINITY
-  return () => {
-    if (last && performance.now() < until) return last
-    until = Number.POSITIVE_INFINITY
-    last = ask().finally(() => {
-      until = performance.now() + ms
-    })
-    return last
+  return async () => {
+    if (!underWay && performance.now() - at < FRESH) return found
+    underWay ??= again()
+    const inTime = await Promise.race([underWay, sleep(WAIT, undefined, { ref: false })])
+    return inTime ?? (performance.now() - at < HOLDS ? found : ['database'])
   }
 }

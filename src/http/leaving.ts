@@ -15,9 +15,12 @@ declare module 'fastify' {
   }
 }
 
+/** How long a new connection has to say something once nobody listens any more, in ms: it may be on its way. */
+const SILENCE = 1000
+
 /**
- * What closes the connections of a server on which nothing was ever said. Browsers open some to be quick
- * later, and a server that ends would wait for what they say.
+ * What closes, a moment later, the connections of a server on which nothing was ever said. Browsers open some
+ * to be quick later, and a server that ends would wait for what they say.
  */
 export function silentConnections(server: Server): () => void {
   const open = new Set<Socket>()
@@ -25,7 +28,8 @@ export function silentConnections(server: Server): () => void {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
-  return () => {
+  const close = () => {
     for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
   }
+  return () => void setTimeout(close, SILENCE).unref()
 }
