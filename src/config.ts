@@ -152,13 +152,10 @@ export type Config = Readonly<{
   otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
   websubHub: string | undefined
-<<<<<<< HEAD
   /** Between SIGTERM and the end of listening, in ms: until load balancers have heard of it. */
   shutdownDelay: number
-=======
   /** Named anew when the ledger was set back: cursors of the feed from before are refused. */
   feedEpoch: string
->>>>>>> main
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -234,11 +231,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
-<<<<<<< HEAD
     shutdownDelay: s.SHUTDOWN_DELAY * 1000,
-=======
     feedEpoch: s.FEED_EPOCH,
->>>>>>> main
     logLevel: s.LOG_LEVEL,
   })
 }

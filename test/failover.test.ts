@@ -98,6 +98,11 @@ t.test(`a synchronous standby is promoted, ${ROUNDS} times`, async (t) => {
   await Promise.all(reading)
   const rows = await primary.sql('select headline from articles')
   const { counts, lost, applied, others } = compare(ledger.told, rows)
+  figure(
+    t,
+    'failover',
+    `${back.length} rounds: ${counts['201']} acknowledged, lost ${lost.length}; other than 2xx and 503: ${others.length}; writes again ${Math.round(Math.max(...back))} ms after the promotion at most`,
+  )
   t.comment(`writers: ${JSON.stringify(counts)}; readers: ${JSON.stringify(answers)}`)
   t.comment(`writes again after the promotion, in ms: ${back.map(Math.round).join(', ')}`)
   t.ok((counts['201'] ?? 0) > 50 * ROUNDS, 'there was something to lose')

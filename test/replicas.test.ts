@@ -1,6 +1,7 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import t from 'tap'
 import { inSeconds, must, patch, publish, story } from './factories.ts'
+import { figure } from './figures.ts'
 import { configure, primaryServer, standbyServer } from './postgres-server.ts'
 import { byReplica, newKey, type ReplicaRoom, replicaRoom, until } from './replica-room.ts'
 import { runs } from './size.ts'
@@ -116,7 +117,11 @@ t.test('whoever wrote reads it, whatever becomes of the replica', async (t) => {
   await many(runs(180))
   await standby.start()
   await byReplica(here, `/v1/articles/${articles[0]?.id}`)
-  t.comment(JSON.stringify(seen))
+  figure(
+    t,
+    'replica behind',
+    `${seen.read} write-then-read, stale ${seen.stale}, 5xx ${seen.failed}; ${seen.replica} reads at the replica, ${seen.primary} at the primary`,
+  )
   t.match(seen, { stale: 0, failed: 0 })
   t.ok(seen.read >= 1000)
 })

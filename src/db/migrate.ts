@@ -35,14 +35,10 @@ type Options = Partial<Patience> & {
  * rights too: they are what the newer version needs. Throws what PostgreSQL refused, and when a lock was
  * not to be had for five minutes.
  */
-<<<<<<< HEAD
-export async function migrate(url: string): Promise<void> {
-=======
 export async function migrate(
   url: string,
   { folder = MIGRATIONS, patience = PATIENCE, log = () => {} }: Options = {},
 ): Promise<void> {
->>>>>>> main
   const client = new pg.Client({
     connectionString: url,
     application_name: 'dateline migrate',
