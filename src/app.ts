@@ -19,6 +19,7 @@ import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
+import { type Leaving, silentConnections } from './http/leaving.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
 import { countDatabase, countRequests, metrics } from './http/metrics.ts'
 import { demandPolicies } from './http/policies.ts'
@@ -68,8 +69,11 @@ export async function buildApp(
   const { config, db } = services
   const protection = [...protectiveHeaders(), ...openToAll(config.corsOrigins)]
   let front: Front | undefined
+  const leaving: Leaving = { begun: false }
   const app: App = Fastify({
-    serverFactory: (inside, options) => frontDoor(options, inside, () => front),
+    serverFactory: (inside, options) => frontDoor(options, inside, () => front, leaving),
+    // What comes on a connection that is still open is done like any other, and is its last.
+    return503OnClosing: false,
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
     schemaController: COMPILERS,
@@ -103,15 +107,20 @@ export async function buildApp(
   app.addHook('onClose', async () => shared?.close())
   const limits = limitRates(config.rateLimit, callerAddresses(config.trustProxy), shared)
   const delivery = openDelivery(config, db, limits, app.log)
+  const closeSilent = silentConnections(app.server)
   // While it closes, the framework has something to say to everybody.
   app.addHook('preClose', async () => {
     front = undefined
+    closeSilent()
   })
   app.addHook('onClose', () => delivery.close())
   await allowOrigins(app, config.corsOrigins)
   const admit = demandPolicies(app)
   deliver(app, delivery)
   app.decorate('delivery', delivery)
+  app.decorate('leave', () => {
+    leaving.begun = true
+  })
   app.addHook('onRequest', (_request, reply, done) => {
     for (const [name, value] of protection) reply.header(name, value)
     done()
@@ -132,8 +141,8 @@ export async function buildApp(
   describeRoutes(app, config)
 
   // open to all
-  health(app, services)
-  metrics(app, registry)
+  health(app, services, leaving)
+  metrics(app, registry, services)
   const uncount = countDatabase(registry, db)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)
@@ -180,7 +189,7 @@ export async function buildApp(
   await app.ready()
   front = {
     delivery,
-    pool: db.reader.$client,
+    reading: () => db.replicas.reading().$client,
     constant: protection.flat(),
     newId: newRequestId,
     see,

@@ -40,6 +40,8 @@ export const ERRORS = {
   // ours
   internal: { kind: 'internal', title: 'Something went wrong here' },
   unavailable: { kind: 'unavailable', title: 'Not available for the moment' },
+  outcome_unknown: { kind: 'unavailable', title: 'It is not known whether it was written' },
+  storage_full: { kind: 'storageFull', title: 'There is no room left' },
 } as const satisfies Record<string, { kind: string; title: string }>
 
 export type ErrorCode = keyof typeof ERRORS

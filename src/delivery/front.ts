@@ -6,9 +6,10 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import type { Pool } from '../db/client.ts'
+import type { Executor } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
+import type { Leaving } from '../http/leaving.ts'
 import { isFree } from '../http/limits.ts'
 import type { Cached, Seen } from '../http/seeing.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
@@ -21,8 +22,8 @@ import { type Asked, charge, isAsked } from './serve.ts'
 /** What is done for every request that never reaches the framework. */
 export type Front = {
   delivery: Delivery
-  /** Readers' connections. */
-  pool: Pool
+  /** Where a request of readers reads. */
+  reading(): Executor['$client']
   /** Headers that are the same on every answer, as names and values in turn. */
   constant: readonly string[]
   /** A new request's id. */
@@ -40,8 +41,10 @@ export function frontDoor(
   options: Timeouts,
   inside: RequestListener,
   open: () => Front | undefined,
+  leaving: Leaving,
 ): Server {
   const server = createServer((request, response) => {
+    if (leaving.begun) response.shouldKeepAlive = false
     const front = open()
     if (!front || !isAsked(request) || isOfPage(front, request)) return inside(request, response)
     const { url = '' } = request
@@ -109,7 +112,7 @@ async function makeAgain(
   try {
     if (keeping) store.counts.misses++
     const trail: Trail = []
-    const shown = await followed(trail, () => read.ask(front.pool, name, url))
+    const shown = await followed(trail, () => read.ask(front.reading(), name, url))
     const asked = performance.now()
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
