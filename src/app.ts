@@ -142,7 +142,7 @@ export async function buildApp(
 
   // open to all
   health(app, services, leaving)
-  metrics(app, registry)
+  metrics(app, registry, services)
   const uncount = countDatabase(registry, db)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)
@@ -189,7 +189,7 @@ export async function buildApp(
   await app.ready()
   front = {
     delivery,
-    pool: db.reader.$client,
+    reading: () => db.replicas.reading().$client,
     constant: protection.flat(),
     newId: newRequestId,
     see,

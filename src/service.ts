@@ -10,6 +10,7 @@ import { explain, loggable } from './db/failure.ts'
 import { startJobs } from './jobs/start.ts'
 import { adminKeyFile } from './keys/admin.ts'
 import { openLog } from './log.ts'
+import { membership } from './worker.ts'
 
 /** How long requests under way may take once nobody listens any more, in ms; then they are cut off. */
 const GRACE = 8000
@@ -44,6 +45,7 @@ async function furnish(config: Config, { db }: Connection): Promise<string> {
 const started = performance.now()
 const config = configOrExit()
 const log = await openLog(config)
+const member = membership()
 const connection = await whenThere(() => connect(config, log), log).catch((error) =>
   refuse(explain(error)),
 )
@@ -52,7 +54,10 @@ const failed = async (error: unknown) => {
   return refuse(explain(error))
 }
 const keyFile = connection.embedded ? await furnish(config, connection).catch(failed) : undefined
-const app = await buildApp({ config, db: connection.db }, log).catch(failed)
+const app = await buildApp({ config, db: connection.db, allMetrics: member.metrics }, log).catch(
+  failed,
+)
+member.share(app.metrics)
 const ending = new AbortController()
 let jobs = Promise.resolve(async () => {})
 
@@ -94,13 +99,17 @@ try {
 // After it listens: what is announced can be read.
 const { db } = connection
 const { signal } = ending
-jobs = startJobs({ config, db, metrics: app.metrics, log, signal })
-jobs.catch((error) => signal.aborted || failed(error))
+member.charged.then(() => {
+  jobs = startJobs({ config, db, metrics: app.metrics, log, signal })
+  jobs.catch((error) => signal.aborted || failed(error))
+})
 
 const { publicUrl } = config
-log.info(`Reference:  ${publicUrl}/docs`)
-log.info(`Try:        curl '${publicUrl}/v1/articles?limit=3'`)
-if (keyFile) {
+if (member.announces) {
+  log.info(`Reference:  ${publicUrl}/docs`)
+  log.info(`Try:        curl '${publicUrl}/v1/articles?limit=3'`)
+}
+if (keyFile && member.announces) {
   log.info(`Admin key:  ${keyFile}`)
   log.info(
     `As editor:  curl -H "Authorization: Bearer $(cat ${keyFile})" '${publicUrl}/v1/articles?status=draft'`,

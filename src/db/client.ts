@@ -7,7 +7,10 @@ import { type Bell, openBell } from './bell.ts'
 import { MeasuredPool, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
+import { AFTER_COMMIT, pointOf } from './point.ts'
 import { PreparingClient } from './prepared.ts'
+import { ofPrimary } from './primary.ts'
+import { openReplicas, type Replicas } from './replicas.ts'
 import type { ReaderSchema } from './roles.ts'
 import { driverError, isLost, OutcomeUnknown } from './sqlstate.ts'
 
@@ -35,6 +38,8 @@ export type Database = {
   /** Sees nothing by itself: {@link asPartner} says who reads. */
   partner: PooledDatabase
   editor: PooledDatabase
+  /** Where readers' reads go that need not be the primary's. */
+  replicas: Replicas
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
@@ -53,6 +58,10 @@ type Pooled = {
   role: string | undefined
   size: number
   readOnly: boolean
+  /** Whether its connections name their statements. */
+  prepared: boolean
+  /** Of a replica: how long it may take to connect, in ms. The primary's lead to no standby. */
+  replica?: number
   patience: number | undefined
 }
 
@@ -78,8 +87,15 @@ const KEEP_ALIVE = 10_000
  */
 const NEARLY_SPELT = 0.4
 
+/** How long it may take to connect to a replica, in ms: the primary is asked instead. */
+const REPLICA_TIMEOUT = 1000
+
+/** Of a process that names its statements, and one that does not; each leads to a primary. */
+const Preparing = ofPrimary(PreparingClient)
+const Plain = ofPrimary(pg.Client)
+
 function pool(
-  { name, url, role, size, readOnly, patience }: Pooled,
+  { name, url, role, size, readOnly, prepared, replica, patience }: Pooled,
   spent: Database['spent'],
   onError: (error: Error) => void,
 ): Pool {
@@ -92,7 +108,7 @@ function pool(
     name,
     {
       // A pooler that hands out another connection for each transaction may not know the names.
-      ...(role && { Client: PreparingClient }),
+      Client: replica ? (prepared ? PreparingClient : pg.Client) : prepared ? Preparing : Plain,
       pipeline: true,
       connectionString: url,
       max: size,
@@ -103,7 +119,7 @@ function pool(
         idle_in_transaction_session_timeout: IDLE_TIMEOUT,
       }),
       query_timeout: ANSWER_TIMEOUT,
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      connectionTimeoutMillis: replica ?? CONNECT_TIMEOUT,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE,
       application_name: 'dateline',
@@ -132,31 +148,51 @@ export function openDatabase(
     partnerUrl?: string | undefined
     editorUrl?: string | undefined
     directUrl?: string | undefined
+    /** Of streaming replicas; logins like `readerUrl` where there is one, else like `url`. */
+    replicaUrls?: readonly string[]
+    /** Not through a pooler that forgets names between transactions. */
+    prepared?: boolean
     size: number
     /** How long a request may be held up by the database, in ms; 1.2 s unless told. */
     patience?: number
   },
   onError: (error: Error) => void,
+  log: Parameters<typeof openReplicas>[2] = {
+    info() {},
+    error: (_, text) => onError(new Error(text)),
+  },
 ): Database {
   const spent: Database['spent'] = []
-  const as = (name: string, own: string | undefined, readOnly: boolean) =>
-    pool(
-      {
-        name,
-        url: own ?? options.url,
-        role: own ? undefined : `dateline_${name}`,
-        size: options.size,
-        readOnly,
-        patience: options.patience,
-      },
-      spent,
-      onError,
-    )
+  const { size, prepared = true, patience } = options
+  const as = (name: string, own: string | undefined, readOnly: boolean) => {
+    const role = own ? undefined : `dateline_${name}`
+    const one = { name, url: own ?? options.url, role, size, readOnly, prepared, patience }
+    return pool(one, spent, onError)
+  }
   const reader = as('reader', options.readerUrl, true)
   const partner = as('partner', options.partnerUrl, true)
   const editor = as('editor', options.editorUrl, false)
+  const toReplica = (url: string) => {
+    const role = options.readerUrl ? undefined : 'dateline_reader'
+    const one = { name: 'replica', url, role, size, readOnly: true, prepared, patience }
+    const made = pool({ ...one, replica: REPLICA_TIMEOUT }, spent, onError)
+    return {
+      ...{ url, pool: made },
+      lend: <T>(work: (client: pg.PoolClient) => Promise<T>) => withClient(made, work),
+      connect: () =>
+        new pg.Client({
+          connectionString: url,
+          connectionTimeoutMillis: REPLICA_TIMEOUT,
+          application_name: 'dateline watching',
+          ...(role && { options: `-c role=${role} -c timezone=UTC` }),
+        }),
+    }
+  }
+  const ofReaders = drizzle(reader)
+  const replicas = openReplicas(ofReaders, (options.replicaUrls ?? []).map(toReplica), log)
   return {
-    reader: drizzle(reader),
+    replicas,
+    reader: ofReaders,
     partner: drizzle(partner),
     editor: drizzle(editor),
     direct: () =>
@@ -170,7 +206,7 @@ export function openDatabase(
     spent,
     ledger: openBell(),
     async close() {
-      await Promise.all([reader.end(), partner.end(), editor.end()])
+      await Promise.all([replicas.close(), reader.end(), partner.end(), editor.end()])
     },
   }
 }
@@ -222,7 +258,7 @@ const LEAST_FOR_LOCKS = 100
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { result, notice } = await attemptOnce(db.editor.$client, work)
+      const { result, notice } = await attemptOnce(db, work)
       if (notice) for (const heard of db.committed) heard(notice)
       return result
     } catch (error) {
@@ -244,6 +280,12 @@ function mayBeTriedAgain(error: unknown): boolean {
 
 /** SQLSTATEs with which a COMMIT says that it was a rollback: a constraint that waited for it, a conflict. */
 const REFUSES_COMMIT = /^(23|40)/
+
+/**
+ * Who warns, of all of PostgreSQL's functions, that a COMMIT holds here and at no synchronous standby: a
+ * timeout has ended the wait for one, and PostgreSQL goes on as if nothing was. A failover would lose it.
+ */
+const NOT_REPLICATED = 'SyncRepWaitForLSN'
 
 /** One connection while it is a transaction's: after that nothing can be sent through it. */
 class Session {
@@ -270,21 +312,28 @@ class Session {
   }
 }
 
-function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
-  return withClient(editors, async (client) => {
+function attemptOnce<T>({ editor, replicas }: Database, work: (tx: Tx) => Promise<T>) {
+  return withClient(editor.$client, async (client) => {
     const session = new Session(client)
     const tx = drizzle(session as unknown as pg.PoolClient)
     // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
     // somebody who cancels it, nothing after the first statements may run outside of a transaction.
     // A request that has waited for its connection waits the less for locks: it is refused in time, and
     // what is refused never happens.
-    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(editors.patienceLeft()))
+    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(editor.$client.patienceLeft()))
     const begun = client.query(`begin; set local lock_timeout = ${patience}`)
     begun.catch(() => client.end().catch(() => {}))
+    let unconfirmed = false
+    const heed = ({ routine }: { routine?: string | undefined }) => {
+      if (routine === NOT_REPLICATED) unconfirmed = true
+    }
     try {
       const result = await work(tx)
       const { notice, told = Promise.resolve() } = send(tx)
+      client.on('notice', heed)
       const committed = session.end('commit')
+      // Whoever read it there must not read at a replica what was before it.
+      const point = notice && replicas.some ? pointOf(client.query(AFTER_COMMIT)) : undefined
       const sentBefore = inOrder([begun, ...unfinished(tx), told])
       await inOrder([sentBefore, committed]).catch(async (error) => {
         throw (await isUnsure(error, sentBefore))
@@ -294,12 +343,15 @@ function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
       // A COMMIT behind what failed is a ROLLBACK, and no error.
       const { command } = await committed
       if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
-      return { result, notice }
+      if (unconfirmed) throw new OutcomeUnknown('no standby has confirmed it')
+      return { result, notice: notice && { ...notice, point: await point } }
     } catch (error) {
       if (session.isOpen) await session.end('rollback').catch(() => {})
       // What was sent before and failed is why the work went wrong.
       await inOrder([begun, ...unfinished(tx)])
       throw error
+    } finally {
+      client.off('notice', heed)
     }
   })
 }
@@ -316,6 +368,9 @@ async function isUnsure(error: unknown, sentBefore: Promise<unknown>): Promise<b
   return wentWell && !REFUSES_COMMIT.test(code)
 }
 
+/** Whoever says so is no primary any more: the next connection may lead to the new one. */
+const READ_ONLY = '25006'
+
 /** A connection of the pool for as long as the work takes. One that is lost meanwhile is not kept. */
 function withClient<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return from.measured(() => borrowed(from, work))
@@ -327,7 +382,7 @@ async function borrowed<T>(from: Pool, work: (client: pg.PoolClient) => Promise<
   try {
     return await work(client)
   } catch (error) {
-    if (isLost(error)) lost = error as Error
+    if (isLost(error) || driverError(error)?.code === READ_ONLY) lost = error as Error
     throw error
   } finally {
     client.release(lost)

@@ -25,7 +25,7 @@ export class OutcomeUnknown extends Error {}
 
 /** What pg says of a connection that is lost, was never made, or does not answer any more. */
 const LOST =
-  /^(Connection terminated|Client (has|was) .* not queryable|Query read timeout|timeout (expired|exceeded)|Cannot use a pool after)/
+  /^(Connection terminated|Client (has|was) .* not queryable|Query read timeout|timeout (expired|exceeded)|Cannot use a pool after|This server is a standby)/
 
 /** What sockets say of it. */
 const SOCKETS =

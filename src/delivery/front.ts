@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import type { Pool } from '../db/client.ts'
+import type { Executor } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Leaving } from '../http/leaving.ts'
@@ -22,8 +22,8 @@ import { type Asked, charge, isAsked } from './serve.ts'
 /** What is done for every request that never reaches the framework. */
 export type Front = {
   delivery: Delivery
-  /** Readers' connections. */
-  pool: Pool
+  /** Where a request of readers reads. */
+  reading(): Executor['$client']
   /** Headers that are the same on every answer, as names and values in turn. */
   constant: readonly string[]
   /** A new request's id. */
@@ -112,7 +112,7 @@ async function makeAgain(
   try {
     if (keeping) store.counts.misses++
     const trail: Trail = []
-    const shown = await followed(trail, () => read.ask(front.pool, name, url))
+    const shown = await followed(trail, () => read.ask(front.reading(), name, url))
     const asked = performance.now()
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
