@@ -119,7 +119,8 @@ export async function newsroom(
     LOG_LEVEL: 'silent',
     ...settings,
   })
-  const db = openDatabase({ url, size: 4 }, () => {})
+  // Hundreds at once on four connections, on a machine that others use too: they wait.
+  const db = openDatabase({ url, size: 4, patience: 10_000 }, () => {})
   if (seeded) await transaction(db, (tx) => loadSeeds({ tx, actor: OPERATOR }))
   const app = await buildApp({ config, db })
   const owner = new pg.Client({ connectionString: url })

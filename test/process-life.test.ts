@@ -84,7 +84,7 @@ t.test(
     // Until nobody listens any more: what is under way by then waits for a lock.
     await sleep(300)
     const locked = owner.query(
-      'begin; lock table articles in access exclusive mode; select pg_sleep(0.9); commit',
+      'begin; lock table articles in access exclusive mode; select pg_sleep(0.6); commit',
     )
     await sleep(100)
     const writing = write(service, headers, 'under way')

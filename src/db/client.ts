@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Actor } from '../actor.ts'
 import { Fault } from '../errors.ts'
 import { type Bell, openBell } from './bell.ts'
-import { MeasuredPool, patienceLeft, type Spent } from './measure.ts'
+import { MeasuredPool, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
 import { AFTER_COMMIT, pointOf } from './point.ts'
@@ -62,6 +62,7 @@ type Pooled = {
   prepared: boolean
   /** Of a replica: how long it may take to connect, in ms. The primary's lead to no standby. */
   replica?: number
+  patience: number | undefined
 }
 
 /** How long a statement may run before PostgreSQL cancels it, in ms. */
@@ -94,7 +95,7 @@ const Preparing = ofPrimary(PreparingClient)
 const Plain = ofPrimary(pg.Client)
 
 function pool(
-  { name, url, role, size, readOnly, prepared, replica }: Pooled,
+  { name, url, role, size, readOnly, prepared, replica, patience }: Pooled,
   spent: Database['spent'],
   onError: (error: Error) => void,
 ): Pool {
@@ -111,6 +112,7 @@ function pool(
       pipeline: true,
       connectionString: url,
       max: size,
+      patience,
       ...(role && {
         statement_timeout: STATEMENT_TIMEOUT,
         lock_timeout: LOCK_TIMEOUT,
@@ -151,6 +153,8 @@ export function openDatabase(
     /** Not through a pooler that forgets names between transactions. */
     prepared?: boolean
     size: number
+    /** How long a request may be held up by the database, in ms; 1.2 s unless told. */
+    patience?: number
   },
   onError: (error: Error) => void,
   log: Parameters<typeof openReplicas>[2] = {
@@ -159,17 +163,18 @@ export function openDatabase(
   },
 ): Database {
   const spent: Database['spent'] = []
-  const { size, prepared = true } = options
+  const { size, prepared = true, patience } = options
   const as = (name: string, own: string | undefined, readOnly: boolean) => {
     const role = own ? undefined : `dateline_${name}`
-    return pool({ name, url: own ?? options.url, role, size, readOnly, prepared }, spent, onError)
+    const one = { name, url: own ?? options.url, role, size, readOnly, prepared, patience }
+    return pool(one, spent, onError)
   }
   const reader = as('reader', options.readerUrl, true)
   const partner = as('partner', options.partnerUrl, true)
   const editor = as('editor', options.editorUrl, false)
   const toReplica = (url: string) => {
     const role = options.readerUrl ? undefined : 'dateline_reader'
-    const one = { name: 'replica', url, role, size, readOnly: true, prepared }
+    const one = { name: 'replica', url, role, size, readOnly: true, prepared, patience }
     const made = pool({ ...one, replica: REPLICA_TIMEOUT }, spent, onError)
     return {
       ...{ url, pool: made },
@@ -258,7 +263,7 @@ export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>)
       return result
     } catch (error) {
       // A server that does not answer is not asked three times for as long.
-      const inTime = !isLost(error) || patienceLeft() > 0
+      const inTime = !isLost(error) || db.editor.$client.patienceLeft() > 0
       if (attempt < 3 && inTime && mayBeTriedAgain(error)) continue
       if (error instanceof Overtaken)
         throw new Fault('unavailable', 'Others were quicker, each time.')
@@ -315,7 +320,7 @@ function attemptOnce<T>({ editor, replicas }: Database, work: (tx: Tx) => Promis
     // somebody who cancels it, nothing after the first statements may run outside of a transaction.
     // A request that has waited for its connection waits the less for locks: it is refused in time, and
     // what is refused never happens.
-    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(patienceLeft()))
+    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(editor.$client.patienceLeft()))
     const begun = client.query(`begin; set local lock_timeout = ${patience}`)
     begun.catch(() => client.end().catch(() => {}))
     let unconfirmed = false

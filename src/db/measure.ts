@@ -40,12 +40,6 @@ function spellOf(trail: Trail): Spell {
   return spell
 }
 
-/** How long whoever asks now may still wait, in ms; 0 and less: no longer. */
-export function patienceLeft(): number {
-  const trail = trails.getStore()
-  return trail ? PATIENCE - (performance.now() - spellOf(trail).since) : BACKGROUND
-}
-
 /** Thrown when no connection was to be had in time: nothing was sent. */
 export class NoneFree extends Error {
   override name = 'NoneFree'
@@ -78,9 +72,17 @@ export class MeasuredPool extends pg.Pool {
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
 
-  constructor(named: string, options: pg.PoolConfig, heard: readonly ((spent: Spent) => void)[]) {
+  readonly #patience: number
+
+  /** `patience`: how long a request may be held up, in ms, where that is not the usual time. */
+  constructor(
+    named: string,
+    { patience = PATIENCE, ...options }: pg.PoolConfig & { patience?: number | undefined },
+    heard: readonly ((spent: Spent) => void)[],
+  ) {
     super(options)
     this.named = named
+    this.#patience = patience
     this.#heard = heard
   }
 
@@ -103,6 +105,12 @@ export class MeasuredPool extends pg.Pool {
     }
   }
 
+  /** How long whoever asks now may still wait, in ms; 0 and less: no longer. */
+  patienceLeft(): number {
+    const trail = trails.getStore()
+    return trail ? this.#patience - (performance.now() - spellOf(trail).since) : BACKGROUND
+  }
+
   /**
    * A connection; rejects with NoneFree when the request has waited long enough. One that is being made is
    * not given up with it: where making one takes longer than anybody waits, there would never be any.
@@ -117,7 +125,7 @@ export class MeasuredPool extends pg.Pool {
   #within(wanted: Promise<pg.PoolClient>): Promise<pg.PoolClient> {
     // There is one for each of those who wait.
     if (this.idleCount >= this.waitingCount && this.waitingCount > 0) return wanted
-    const left = patienceLeft()
+    const left = this.patienceLeft()
     return new Promise((resolve, reject) => {
       let waiting = true
       const timer = setTimeout(

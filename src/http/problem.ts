@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { loggable } from '../db/failure.ts'
+import { explain, loggable } from '../db/failure.ts'
 import { driverError, faultOfDatabase } from '../db/sqlstate.ts'
 import { ERRORS, type ErrorCode, Fault, type FaultKind } from '../errors.ts'
 
@@ -143,16 +143,25 @@ export function sendFault(
 }
 
 /**
+ * Logs what is not the caller's doing: whole, but in one line where it is the database that is away or busy, for
+ * then it is many; and what only the database caught, which a check of ours should have caught before.
+ */
+function logFailure({ log }: FastifyRequest, error: Error, fault: Fault): void {
+  if (error instanceof Fault) return
+  if (statusOf(fault.code) === 503) log.error({ reason: explain(error) }, 'request refused')
+  else if (statusOf(fault.code) >= 500 || driverError(error)) {
+    log.error({ err: loggable(error) }, 'request failed')
+  }
+}
+
+/**
  * All errors leave here. What is not the caller's doing is logged whole and explained to nobody;
  * what is, is told whole and logged only as its code.
  */
 export function answerProblems(app: FastifyInstance, publicUrl: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const fault = faultOf(error)
-    // What only the database caught, a check of ours should have caught before.
-    if (statusOf(fault.code) >= 500 || driverError(error)) {
-      request.log.error({ err: loggable(error) }, 'request failed')
-    }
+    logFailure(request, error, fault)
     return sendFault(request, reply, fault, publicUrl)
   })
   app.setNotFoundHandler((request, reply) => {
