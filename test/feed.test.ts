@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import pg from 'pg'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
 import { sweep } from '../src/changes/sweep.ts'
@@ -43,6 +44,16 @@ const told = (rows: Any[]) =>
   rows.map(({ op, event, reason }) => [op, event, reason].filter(Boolean).join(' '))
 
 const readers = await room.as('syndication')
+
+/** Waits until somebody waits for a lock. */
+async function untilWaiting(client: pg.Client) {
+  for (;;) {
+    const found = await client.query(`select pid from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`)
+    if (found.rows.length > 0) return found
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
 
 t.test('what happens to a story is told in order, with the story as it is', async (t) => {
   const { next } = await rest(readers)
@@ -475,6 +486,27 @@ t.test('a ledger that was set back refuses the cursors of before', async (t) => 
   const begun = (await get(call, '/v1/changes?limit=7')).page.next
   t.equal((await call('GET', `/v1/changes?cursor=${begun}`)).status, 200)
   t.match(await readers('GET', `/v1/changes?cursor=${begun}`), refused)
+})
+
+t.test('what is published while a page is being read comes with its text', async (t) => {
+  const p = await partner()
+  const { next } = await rest(p.call)
+  const { id } = await draft(editor, { headline: 'Between two moments' })
+  // The reader's transaction begins and is held up by whoever has the entitlements.
+  const client = new pg.Client({ connectionString: room.url })
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query('begin; lock table entitlements in access exclusive mode')
+  const page = get(p.call, `/v1/changes?cursor=${next}`)
+  const { rows: waiting } = await untilWaiting(client)
+  t.equal(waiting.length, 1)
+  await publish(editor, id)
+  // Another reader numbers the row.
+  await get(readers, '/v1/changes?limit=1')
+  await client.query('rollback')
+  const read = await page
+  t.match(read.data, [{ event: 'article.published', op: 'upsert', article: { id } }])
+  t.same((await rest(p.call, read.page.next)).rows, [])
 })
 
 t.test('the stream: the same rows as they happen, resumed where it was', async (t) => {
