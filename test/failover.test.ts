@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../src/db/client.ts'
+import { figure } from './figures.ts'
 import {
   configure,
   followServer,
