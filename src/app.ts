@@ -14,6 +14,7 @@ import { countHoldings } from './holdings/metrics.ts'
 import { acknowledgementWrites, holdingReads, noteAnswers } from './holdings/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
+import { answerBroken } from './http/broken-requests.ts'
 import { callerAddresses } from './http/caller-address.ts'
 import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
@@ -21,6 +22,7 @@ import { health } from './http/health.ts'
 import { acceptJson } from './http/json.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
 import { countDatabase, countRequests, metrics } from './http/metrics.ts'
+import { refuseTooMuch, watchOverload } from './http/overload.ts'
 import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
@@ -69,7 +71,8 @@ export async function buildApp(
   const protection = [...protectiveHeaders(), ...openToAll(config.corsOrigins)]
   let front: Front | undefined
   const app: App = Fastify({
-    serverFactory: (inside, options) => frontDoor(options, inside, () => front),
+    serverFactory: (inside) => frontDoor(inside, () => front),
+    clientErrorHandler: answerBroken(protection, config.publicUrl),
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
     schemaController: COMPILERS,
@@ -122,6 +125,9 @@ export async function buildApp(
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
+  const overload = watchOverload()
+  app.addHook('onClose', async () => overload.close())
+  refuseTooMuch(app, overload, db)
   giveBackUnchanged(app)
   const holdings = openHoldings(db, (error) =>
     app.log.error({ err: error }, 'what was given to partners is not written yet'),
@@ -180,7 +186,9 @@ export async function buildApp(
   await app.ready()
   front = {
     delivery,
-    pool: db.reader.$client,
+    pools: { reader: db.reader.$client, editor: db.editor.$client },
+    overload,
+    publicUrl: config.publicUrl,
     constant: protection.flat(),
     newId: newRequestId,
     see,

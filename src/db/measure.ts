@@ -32,11 +32,16 @@ export function spentIn(trail: Trail): number {
   return total
 }
 
-/** A pool that tells how long it was asked: the request that asks, and whoever `heard` of it. */
+/**
+ * A pool that tells how long it was asked: the request that asks, and whoever `heard` of it; and how long
+ * whoever asks waits for a connection.
+ */
 export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
+  /** Who waits for a connection, and since when, in the order of coming. */
+  readonly #waiting = new Set<{ since: number }>()
 
   constructor(named: string, options: pg.PoolConfig, heard: readonly ((spent: Spent) => void)[]) {
     super(options)
@@ -55,6 +60,25 @@ export class MeasuredPool extends pg.Pool {
       if (trail && trail.length < MOST) trail.push(spent)
       for (const hear of this.#heard) hear(spent)
     }
+  }
+
+  /** How long the one that has waited longest for a connection has done so by now, in ms. */
+  waits(): number {
+    for (const { since } of this.#waiting) return performance.now() - since
+    return 0
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the two signatures of pg's connect pass through
+  override connect(then?: any): any {
+    const waiting = { since: performance.now() }
+    this.#waiting.add(waiting)
+    if (then) {
+      return super.connect((...given) => {
+        this.#waiting.delete(waiting)
+        then(...given)
+      })
+    }
+    return super.connect().finally(() => this.#waiting.delete(waiting))
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through

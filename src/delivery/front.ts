@@ -10,7 +10,11 @@ import type { Pool } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
 import { isFree } from '../http/limits.ts'
-import type { Cached, Seen } from '../http/seeing.ts'
+import type { Crowd, Overload } from '../http/overload.ts'
+import { PROBLEM_TYPE, problemOf, RETRY_AFTER, statusOf } from '../http/problem.ts'
+import { type Cached, HUNG_UP, type Seen } from '../http/seeing.ts'
+import { dropSlowReaders, TIMEOUTS } from '../http/slow-clients.ts'
+import { isContent } from '../http/url.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
 import { answerAgain } from './make.ts'
 import type { Delivery } from './open.ts'
@@ -21,8 +25,10 @@ import { type Asked, charge, isAsked } from './serve.ts'
 /** What is done for every request that never reaches the framework. */
 export type Front = {
   delivery: Delivery
-  /** Readers' connections. */
-  pool: Pool
+  /** Readers' connections, and those of editors, where keys are found too. */
+  pools: { reader: Pool; editor: Pool }
+  overload: Overload
+  publicUrl: string
   /** Headers that are the same on every answer, as names and values in turn. */
   constant: readonly string[]
   /** A new request's id. */
@@ -32,35 +38,34 @@ export type Front = {
 }
 
 /**
- * The server, with a door before the framework: what is kept is given out there, and what was asked
- * before is asked again. The framework takes as long to find a route and to make its request and reply
- * as Node.js takes for everything else. Whatever has to be validated or refused goes in.
+ * The server, with a door before the framework: what is kept is given out there, what was asked before is
+ * asked again, and what would be too much is refused. The framework takes as long to find a route and to
+ * make its request and reply as Node.js takes for everything else. Whatever has to be validated goes in.
  */
-export function frontDoor(
-  options: Timeouts,
-  inside: RequestListener,
-  open: () => Front | undefined,
-): Server {
-  const server = createServer((request, response) => {
+export function frontDoor(inside: RequestListener, open: () => Front | undefined): Server {
+  const server = createServer(TIMEOUTS, (request, response) => {
     const front = open()
-    if (!front || !isAsked(request) || isOfPage(front, request)) return inside(request, response)
+    if (!front) return inside(request, response)
+    if (!isAsked(request)) {
+      if (isTooMuch(front, request, 'keyed')) refuse(front, request, response)
+      else inside(request, response)
+      return
+    }
     const { url = '' } = request
     const { store, watch, keeps, plans } = front.delivery
     const keeping = keeps && watch.sure()
     const kept = keeping ? store.find(url) : undefined
-    if (kept) {
-      if (!give(front, request, response, kept)) inside(request, response)
-      return
-    }
     // Somebody is making it: the framework can wait for it.
-    const known = keeping && store.underWay(url) ? undefined : plans?.find(url)
-    if (known) makeAgain(front, request, response, known, keeping, inside)
-    else inside(request, response)
+    const madeNow = keeping && !kept && store.underWay(url) !== undefined
+    if (!kept && !madeNow && isTooMuch(front, request, 'public')) {
+      return refuse(front, request, response)
+    }
+    const known = kept || madeNow ? undefined : plans?.find(url)
+    if (isOfPage(front, request)) inside(request, response)
+    else if (known) makeAgain(front, request, response, known, keeping, inside)
+    else if (!kept || !give(front, request, response, kept)) inside(request, response)
   })
-  // As the framework sets them on a server of its own.
-  server.keepAliveTimeout = options.keepAliveTimeout ?? server.keepAliveTimeout
-  server.requestTimeout = options.requestTimeout ?? server.requestTimeout
-  server.setTimeout(options.connectionTimeout ?? 0)
+  dropSlowReaders(server)
   return server
 }
 
@@ -69,7 +74,32 @@ function isOfPage({ delivery }: Front, { headers }: IncomingMessage): boolean {
   return delivery.byOrigin && headers.origin !== undefined
 }
 
-type Timeouts = { keepAliveTimeout?: number; requestTimeout?: number; connectionTimeout?: number }
+/** Does it ask for content, of which there is more to do than can be done? */
+function isTooMuch({ overload, pools }: Front, request: IncomingMessage, crowd: Crowd): boolean {
+  const { method, url = '' } = request
+  if (method === 'OPTIONS' || !isContent(url)) return false
+  return overload.isTooMuch(crowd, crowd === 'public' ? pools.reader : pools.editor)
+}
+
+/** Refuses it before anything is done for it. */
+function refuse(front: Front, request: IncomingMessage, response: ServerResponse): void {
+  const started = performance.now()
+  const { overload, constant, publicUrl } = front
+  const { url = '', method } = request
+  const fault = overload.refusal()
+  const id = front.newId()
+  const status = statusOf(fault.code)
+  const bytes = problemOf(fault, { url, id }, publicUrl)
+  const headers = [
+    ...constant,
+    ...['content-type', PROBLEM_TYPE, 'content-length', String(Buffer.byteLength(bytes))],
+    ...['cache-control', 'no-store', 'retry-after', RETRY_AFTER],
+    ...['vary', 'Authorization', 'x-request-id', id],
+  ]
+  respond(response, method, { status, headers, bytes })
+  const ms = performance.now() - started
+  see(front, request, response, { id, route: 'none', status, ms }, NONE, undefined)
+}
 
 /**
  * Gives out a kept answer; false when it is being encoded, or is one too many for its caller: the framework
@@ -87,7 +117,10 @@ function give(front: Front, request: IncomingMessage, response: ServerResponse, 
   store.counts.hits++
   respond(response, request.method, parts)
   const ms = performance.now() - started
-  see(front, request, { id, route: answer.route, ms, ...parts }, NONE, { state: 'kept', ms })
+  see(front, request, response, { id, route: answer.route, ms, ...parts }, NONE, {
+    state: 'kept',
+    ms,
+  })
   return true
 }
 
@@ -109,7 +142,7 @@ async function makeAgain(
   try {
     if (keeping) store.counts.misses++
     const trail: Trail = []
-    const shown = await followed(trail, () => read.ask(front.pool, name, url))
+    const shown = await followed(trail, () => read.ask(front.pools.reader, name, url))
     const asked = performance.now()
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())
@@ -127,9 +160,10 @@ async function makeAgain(
     respond(response, request.method, parts)
     const now = performance.now()
     const cached = making && { state: 'made' as const, ms: now - asked }
-    see(front, request, { id, route: answer.route, ms: now - started, ...parts }, trail, cached)
+    const told = { id, route: answer.route, ms: now - started, ...parts }
+    see(front, request, response, told, trail, cached)
   } catch (error) {
-    if (making) store.end(making, undefined, false)
+    if (making) store.fail(making, error as Error)
     allowance?.giveBack()
     if (response.headersSent) return void response.destroy(error as Error)
     ;(request as Asked).failed = error as Error
@@ -147,9 +181,11 @@ const NONE: Trail = []
 function see(
   { see }: Front,
   { method = '', url = '', headers }: IncomingMessage,
+  response: ServerResponse,
   { id, route, status, ms }: Pick<Seen, 'id' | 'route' | 'status' | 'ms'>,
   trail: Trail,
   cached: Cached | undefined,
 ): void {
-  see({ id, method, url, headers, route, status, ms, trail, cached })
+  const seen = { id, method, url, headers, route, ms, trail, cached }
+  see(response.destroyed ? { ...seen, status: HUNG_UP, aborted: true } : { ...seen, status })
 }
