@@ -19,9 +19,9 @@ import { callerAddresses } from './http/caller-address.ts'
 import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health } from './http/health.ts'
-import { acceptJson } from './http/json.ts'
+import { acceptJson, BODY_LIMIT } from './http/json.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
-import { countDatabase, countRequests, metrics } from './http/metrics.ts'
+import { countDatabase, countRefused, countRequests, metrics } from './http/metrics.ts'
 import { refuseTooMuch, watchOverload } from './http/overload.ts'
 import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
@@ -44,9 +44,6 @@ import { formatReads } from './syndication/routes.ts'
 import { sitemapReads } from './syndication/sitemaps.ts'
 import { webhookReads, webhookWrites } from './webhooks/routes.ts'
 import { webhookTests, webhookVerbs } from './webhooks/verbs.ts'
-
-/** Larger than any article: 100,000 characters of body in any script, and its quotes. */
-const BODY_LIMIT = 2 * 1024 * 1024
 
 /** How long the start waits for the connection that listens, in ms; without it nothing is kept. */
 const LISTENING = 1000
@@ -141,6 +138,7 @@ export async function buildApp(
   health(app, services)
   metrics(app, registry)
   const uncount = countDatabase(registry, db)
+  countRefused(registry, overload.refused)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)
   app.addHook('onClose', async () => uncount())
