@@ -85,3 +85,11 @@ export function verdict(line: Line, warm: boolean) {
 export const GROWTH: Partial<Record<WorkloadId, number>> = {
   ...{ W1: 1.5, W2: 1.5, W3: 1.5, W4: 4, W5: 1.5, W6: 1.5 },
 }
+
+/** How long a start may take until the first 200, the database being up, in ms. */
+export const START_MS = 700
+
+/** What the service may have in memory after a warm run, in MB; cold, nothing is set. */
+export function mostMemory(cacheMb: number): number | undefined {
+  return cacheMb === 0 ? undefined : Math.round(1.2 * cacheMb + 150)
+}

@@ -64,6 +64,11 @@ for (;;) {
   let { next, round } = db.prepare('select next, round from place').get() as any
   const query = next ? `cursor=${next}&wait=${wait}` : 'snapshot=true'
   const { status, text } = await ask(`/v1/changes?limit=100&${query}`)
+  // The service was set back to an earlier day and knows of no such place: begin again.
+  if (status === 400 && next && JSON.parse(text).code === 'invalid_cursor') {
+    db.exec("update place set next = '', round = round + 1")
+    continue
+  }
   if (status !== 200) throw new Error(text)
   const { data, page } = JSON.parse(text)
   next = page.next

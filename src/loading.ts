@@ -1,4 +1,10 @@
-import { type ResolveFnOutput, registerHooks } from 'node:module'
+import { enableCompileCache, type ResolveFnOutput, registerHooks } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+// What Node makes of the sources (types stripped, code compiled) is kept beside the packages: the second
+// start and all after it take two thirds of the processor time. Where the folder cannot be written
+// nothing is kept, and NODE_COMPILE_CACHE names another.
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)))
 
 /*
  * Finds modules without looking twice; to be imported before all others. Node (24.21) parses a package's

@@ -449,7 +449,11 @@ t.test('what is wrong is named', async (t) => {
       JSON.stringify(values),
     )
   }
-  t.equal((await readers('GET', `/v1/changes?cursor=${forge(['999999999'])}`)).status, 200)
+  for (const beyond of [['999999999'], ['999999999', 'source']]) {
+    const reply = await readers('GET', `/v1/changes?cursor=${forge(beyond)}`)
+    t.match(reply, { status: 400, json: { code: 'invalid_cursor' } }, 'made up, or of another time')
+    t.match(reply.json.detail ?? reply.json.errors[0].message, /beyond all that has happened/)
+  }
   t.equal((await room.reader('GET', '/v1/changes')).status, 401)
   t.equal((await (await room.as('read'))('GET', '/v1/changes')).status, 403)
 })

@@ -242,8 +242,13 @@ t.test('why a partner has an article, or not', async (t) => {
     ['language', 'excludedCategories'],
   )
   t.match(JSON.stringify(denied), 'It is in Ferries, which is excluded.')
+  t.match(denied.rules.at(-1), { rule: 'formats', passes: true, detail: /has all formats/ })
   const quay = await story(editor, { headline: 'Quay', categories: [harbour.id] })
   t.match(await explain(quay.id), { access: true, rule: null })
+  await patch(editor, `/v1/partners/${id}`, { formats: ['rss'] })
+  const limited = await explain(quay.id)
+  t.match(limited, { access: true, rule: null })
+  t.match(limited.rules.at(-1).detail, /as JSON, rss\./)
   await must(editor, 'POST', `/v1/articles/${quay.id}/unpublish`)
   t.match(await explain(quay.slug), { access: false, rule: 'published' })
   const later = await draft(editor)

@@ -5,6 +5,7 @@ import type { Reading } from '../db/client.ts'
 import { instant, type Members, selected } from '../db/json.ts'
 import { view } from '../db/slugs.ts'
 import { array, literal } from '../db/where.ts'
+import { wrongCursor } from '../errors.ts'
 import { SOURCE } from '../sources/members.ts'
 import { NO_ID, PHASES, type Phase, type Place } from './place.ts'
 
@@ -53,14 +54,18 @@ export async function headOf({ db, schema }: Reading): Promise<number> {
 
 /**
  * The rows after a place, at most so many, and where the next page begins. An answer without rows means
- * that there are none up to the end.
+ * that there are none up to the end. Throws `invalid_cursor` for a place that the ledger has not come to:
+ * it is made up, or of a database that was since set back, and what is between would be missed.
  */
 export async function readFeed(
   reading: Reading,
   from: Place,
   { types, limit, shape }: { types: readonly string[] | undefined; limit: number; shape: Shape },
 ): Promise<Read> {
-  if (!('after' in from)) return readSnapshot(reading, from, limit, shape)
+  if (!('after' in from)) {
+    demandReached(from.base, await headOf(reading))
+    return readSnapshot(reading, from, limit, shape)
+  }
   for (let { after } = from; ; ) {
     const until = after + WINDOW
     const { rows } = await reading.db.execute<Row & { head: string }>(sql`
@@ -68,15 +73,21 @@ export async function readFeed(
         ${told(reading, shape, after, until, types)} order by t.position limit ${literal(limit)}) c on true
       order by c.position`)
     const found = rows.filter(({ row }) => row !== null)
-    const end = Math.min(until, Number(rows[0]?.head))
+    const head = Number(rows[0]?.head)
+    demandReached(after, head)
+    const end = Math.min(until, head)
     const last = found.at(-1)
     if (last || end < until) {
       const full = found.length === limit && last
-      const next = { after: full ? Number(last.position) : Math.max(end, after) }
+      const next = { after: full ? Number(last.position) : end }
       return { rows: rowsOf(found, ({ position }) => ({ after: Number(position) })), next }
     }
     after = end
   }
+}
+
+function demandReached(position: number, head: number): void {
+  if (position > head) throw wrongCursor('is beyond all that has happened')
 }
 
 /** The rows of the ledger between two positions, with what is there today of what they tell of. */

@@ -60,11 +60,10 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
     return {
       feed,
       of: (place: Place) => cursorOf(valuesOf(place), list),
-      /** The place of a cursor. Who asks with it has all before it. */
-      read(cursor: string): Place {
-        const place = placeOf(readCursor(list, cursor))
-        if (feed) holdings.acknowledge(feed, place)
-        return place
+      read: (cursor: string): Place => placeOf(readCursor(list, cursor)),
+      /** Who asks with a cursor, and is not refused, has all before it. */
+      acknowledge(cursor: string | undefined, place: Place): void {
+        if (feed && cursor !== undefined) holdings.acknowledge(feed, place)
       },
     }
   }
@@ -102,6 +101,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
       const over = AbortSignal.any([gone.signal, closing.signal])
       let began = performance.now()
       let read = await readFeed(reading, from, what)
+      known.acknowledge(query.cursor, from)
       for (let left = 1; read.rows.length === 0 && !over.aborted; ) {
         left = deadline - performance.now()
         if (left <= 0) break
@@ -164,6 +164,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
       // Read once before anything is sent: what is wrong is a problem like any other.
       let began = performance.now()
       let read = await readFeed(reading, from, what)
+      known.acknowledge(cursor, from)
       const stream = openStream(reply)
       try {
         while (!stream.signal.aborted) {

@@ -17,6 +17,8 @@ export type Facts = {
   /** Names of the categories that decide, of the article's and all above them. */
   allowed_by: string[]
   excluded_by: string[]
+  /** Besides JSON; null: all. */
+  formats: string[] | null
 }
 
 /**
@@ -35,7 +37,7 @@ export async function accessFacts(db: Executor, articleId: string, partnerId: st
       e.languages is null or public.in_languages(a.language, e.languages) as speaks,
       e.allowed is null or e.allowed && v.categories as allowed,
       e.excluded && v.categories as excluded,
-      ${named('allowed')} as allowed_by, ${named('excluded')} as excluded_by
+      ${named('allowed')} as allowed_by, ${named('excluded')} as excluded_by, e.formats
     from editor.articles a
     cross join partners p
     cross join lateral (

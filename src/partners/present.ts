@@ -5,7 +5,7 @@ const list = (names: readonly string[]) => names.join(', ')
 
 /** Which rule allows or denies, each with its reason; the first that denies decides. Pure. */
 export function presentAccess(facts: Facts): Access {
-  const { status, language, languages } = facts
+  const { status, language, languages, formats } = facts
   const published = status === 'published'
   const rules: Access['rules'] = [
     {
@@ -55,6 +55,14 @@ export function presentAccess(facts: Facts): Access {
       detail: facts.excluded
         ? `It is in ${list(facts.excluded_by)}, which is excluded.`
         : 'It is in no category that is excluded.',
+    },
+    // Says how it may be had, never whether: everybody has JSON.
+    {
+      rule: 'formats',
+      passes: true,
+      detail: formats
+        ? `The partner has it as ${list(['JSON', ...formats])}.`
+        : 'The partner has all formats.',
     },
   ]
   const denied = rules.find(({ passes }) => !passes)

@@ -110,6 +110,7 @@ export const ACCESS_RULES = [
   'language',
   'allowedCategories',
   'excludedCategories',
+  'formats',
 ] as const
 
 export const Access = z
