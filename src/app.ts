@@ -123,7 +123,6 @@ export async function buildApp(
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
   const overload = watchOverload()
-  app.addHook('onClose', async () => overload.close())
   refuseTooMuch(app, overload, db)
   giveBackUnchanged(app)
   const holdings = openHoldings(db, (error) =>

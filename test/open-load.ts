@@ -35,7 +35,7 @@ export type Outcome = {
   statuses: Record<string, number>
   /** 503 without `Retry-After`. */
   bare: number
-  /** Never sent, since all connections were busy for a second, or never answered. */
+  /** Never sent, since all connections were busy, as a proxy refuses by itself; or never answered. */
   lost: number
   /** Connections that the service closed. */
   cut: number
@@ -106,24 +106,10 @@ async function fire({ port, kinds, seconds, connections, number }: Load): Promis
   const fixed = kinds.map((kind) => (kind.body?.includes('{n}') ? undefined : bytesOf(kind, 0)))
   const free: Line[] = []
   const open = new Set<Line>()
-  const queue: Pending[] = []
-  let at = 0
   let next = number
   const send = (line: Line, pending: Pending) => {
     line.busy = pending
     line.socket.write(fixed[pending.kind] ?? bytesOf(kinds[pending.kind] as Kind, next++))
-  }
-  const take = (): Pending | undefined => {
-    const now = performance.now()
-    while (at < queue.length) {
-      const pending = queue[at++] as Pending
-      if (now - pending.due < PATIENCE) return pending
-      const outcome = outcomes[pending.kind]
-      if (outcome) outcome.lost++
-    }
-    queue.length = 0
-    at = 0
-    return undefined
   }
   const answered = (line: Line, status: number, retry: boolean) => {
     const { busy } = line
@@ -141,9 +127,7 @@ async function fire({ port, kinds, seconds, connections, number }: Load): Promis
         }
       }
     }
-    const pending = take()
-    if (pending) send(line, pending)
-    else free.push(line)
+    free.push(line)
   }
   const cut = (line: Line) => {
     open.delete(line)
@@ -177,7 +161,7 @@ async function fire({ port, kinds, seconds, connections, number }: Load): Promis
             const made = new Line(port, answered, cut)
             open.add(made)
             send(made, pending)
-          } else queue.push(pending)
+          } else if (outcome) outcome.lost++
         }
       })
       before = now
@@ -185,10 +169,6 @@ async function fire({ port, kinds, seconds, connections, number }: Load): Promis
   })
   for (const { busy } of open) {
     const outcome = busy && outcomes[busy.kind]
-    if (outcome) outcome.lost++
-  }
-  for (const { kind } of queue.slice(at)) {
-    const outcome = outcomes[kind]
     if (outcome) outcome.lost++
   }
   for (const line of open) line.socket.destroy()

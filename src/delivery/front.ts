@@ -10,10 +10,11 @@ import type { Pool } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
 import { isFree } from '../http/limits.ts'
-import type { Crowd, Overload } from '../http/overload.ts'
+import type { Overload } from '../http/overload.ts'
 import { PROBLEM_TYPE, problemOf, RETRY_AFTER, statusOf } from '../http/problem.ts'
 import { type Cached, HUNG_UP, type Seen } from '../http/seeing.ts'
 import { dropSlowReaders, TIMEOUTS } from '../http/slow-clients.ts'
+import type { Crowd } from '../http/turns.ts'
 import { isContent } from '../http/url.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
 import { answerAgain } from './make.ts'
@@ -45,25 +46,23 @@ export type Front = {
 export function frontDoor(inside: RequestListener, open: () => Front | undefined): Server {
   const server = createServer(TIMEOUTS, (request, response) => {
     const front = open()
-    if (!front) return inside(request, response)
+    const { method, url = '' } = request
+    if (!front || method === 'OPTIONS' || !isContent(url)) return inside(request, response)
     if (!isAsked(request)) {
-      if (isTooMuch(front, request, 'keyed')) refuse(front, request, response)
-      else inside(request, response)
-      return
+      return inTurn(front, request, response, 'keyed', () => inside(request, response))
     }
-    const { url = '' } = request
     const { store, watch, keeps, plans } = front.delivery
     const keeping = keeps && watch.sure()
     const kept = keeping ? store.find(url) : undefined
+    if (kept && !isOfPage(front, request) && give(front, request, response, kept)) return
     // Somebody is making it: the framework can wait for it.
-    const madeNow = keeping && !kept && store.underWay(url) !== undefined
-    if (!kept && !madeNow && isTooMuch(front, request, 'public')) {
-      return refuse(front, request, response)
-    }
-    const known = kept || madeNow ? undefined : plans?.find(url)
-    if (isOfPage(front, request)) inside(request, response)
-    else if (known) makeAgain(front, request, response, known, keeping, inside)
-    else if (!kept || !give(front, request, response, kept)) inside(request, response)
+    if (kept || (keeping && store.underWay(url))) return inside(request, response)
+    inTurn(front, request, response, 'public', () => {
+      const known = isOfPage(front, request) ? undefined : plans?.find(url)
+      const making = keeping && store.underWay(url) !== undefined
+      if (known && !making) makeAgain(front, request, response, known, keeping, inside)
+      else inside(request, response)
+    })
   })
   dropSlowReaders(server)
   return server
@@ -74,11 +73,21 @@ function isOfPage({ delivery }: Front, { headers }: IncomingMessage): boolean {
   return delivery.byOrigin && headers.origin !== undefined
 }
 
-/** Does it ask for content, of which there is more to do than can be done? */
-function isTooMuch({ overload, pools }: Front, request: IncomingMessage, crowd: Crowd): boolean {
-  const { method, url = '' } = request
-  if (method === 'OPTIONS' || !isContent(url)) return false
-  return overload.isTooMuch(crowd, crowd === 'public' ? pools.reader : pools.editor)
+/** Begins what is asked when its turn comes, or refuses it where too much waits already. */
+function inTurn(
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  crowd: Crowd,
+  begin: () => void,
+): void {
+  const { overload, pools } = front
+  const pool = crowd === 'public' ? pools.reader : pools.editor
+  if (overload.isTooMuch(crowd, pool)) return refuse(front, request, response)
+  overload.take(crowd, () => {
+    // Whoever has hung up meanwhile needs nothing any more.
+    if (!response.destroyed) begin()
+  })
 }
 
 /** Refuses it before anything is done for it. */

@@ -1,59 +1,43 @@
-import { performance } from 'node:perf_hooks'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { may } from '../actor.ts'
 import type { Database, Pool } from '../db/client.ts'
 import { Fault } from '../errors.ts'
-
-/** How often it is looked whether this process is late, in ms. */
-const LOOK = 20
-/** So long it must have been late on every look, in ms: one that had a large body to read is not overloaded. */
-const LASTING = 100
+import { type Crowd, takeTurns } from './turns.ts'
 
 /**
- * What is too much, in ms: `waits`, for a connection of the pool by whoever has waited longest, and `late`,
- * which each turn of the event loop takes longer than it should. The public is refused before those who have
- * a key, so that editors still publish when everybody reads.
+ * How long the first in line may have waited, in ms, before who comes then is refused: `pool`, for a
+ * connection; `turn`, for this process. The public is refused before those who have a key, so that editors
+ * still publish when everybody reads.
  */
-const TOO_MUCH = {
-  public: { waits: 250, late: 30 },
-  keyed: { waits: 500, late: 90 },
+const TOO_LONG = {
+  public: { pool: 150, turn: 100 },
+  keyed: { pool: 500, turn: 250 },
 } as const
-
-/** Who is refused: the public, or who has a key. */
-export type Crowd = keyof typeof TOO_MUCH
 
 export type Overload = {
   /** Is there so much to do that one more, which needs this pool, would only make all others wait? */
   isTooMuch(crowd: Crowd, pool: Pool): boolean
+  /** Begins what is not too much when its turn comes. */
+  take(crowd: Crowd, begin: () => void): void
   /** Counts one that was refused, and says what it is told. */
   refusal(): Fault
   /** How many were refused. */
   refused(): number
-  close(): void
 }
 
-/** Watches how late this process is, and who waits for the database. */
+/** Watches who waits, for the database and for this process. */
 export function watchOverload(): Overload {
-  let due = performance.now() + LOOK
+  const turns = takeTurns()
   let refused = 0
-  const since: Record<Crowd, number> = { public: Infinity, keyed: Infinity }
-  const timer = setInterval(() => {
-    const now = performance.now()
-    for (const crowd of ['public', 'keyed'] as const) {
-      if (now - due < TOO_MUCH[crowd].late) since[crowd] = Infinity
-      else since[crowd] = Math.min(since[crowd], now)
-    }
-    due = now + LOOK
-  }, LOOK).unref()
   return {
     isTooMuch: (crowd, pool) =>
-      pool.waits() > TOO_MUCH[crowd].waits || performance.now() - since[crowd] >= LASTING,
+      pool.waits() > TOO_LONG[crowd].pool || turns.waits(crowd) > TOO_LONG[crowd].turn,
+    take: turns.take,
     refusal() {
       refused++
       return new Fault('overloaded', 'More is asked than can be answered in time; ask again later.')
     },
     refused: () => refused,
-    close: () => clearInterval(timer),
   }
 }
 
