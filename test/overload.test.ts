@@ -47,9 +47,9 @@ const write = (perSecond: number): Kind => ({
 })
 
 const LOADS: Asked[] = [
-  { name: 'kept reads', settings: {}, kinds: warm(1), from: 2000 },
-  { name: 'reads of the database', settings: { CACHE_MB: '0' }, kinds: warm(1), from: 400 },
-  { name: 'writes', settings: {}, kinds: [write(1)], from: 40 },
+  { name: 'kept reads', settings: {}, kinds: warm(1), from: 4000 },
+  { name: 'reads of the database', settings: { CACHE_MB: '0' }, kinds: warm(1), from: 900 },
+  { name: 'writes', settings: {}, kinds: [write(1)], from: 90 },
 ]
 
 async function fire(t: Test, load: Load): Promise<Outcome> {

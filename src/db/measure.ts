@@ -32,21 +32,44 @@ export function spentIn(trail: Trail): number {
   return total
 }
 
+/** How much one connection's use changes what uses are expected to take: about the last thirty count. */
+const WEIGHT = 1 / 30
+
 /**
  * A pool that tells how long it was asked: the request that asks, and whoever `heard` of it; and how long
- * whoever asks waits for a connection.
+ * whoever asks now is going to wait.
  */
 export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
-  /** Who waits for a connection, and since when, in the order of coming. */
-  readonly #waiting = new Set<{ since: number }>()
+  /** How long a connection is used, as a moving mean, in ms. */
+  #use = 0
+  #released = performance.now()
 
   constructor(named: string, options: pg.PoolConfig, heard: readonly ((spent: Spent) => void)[]) {
     super(options)
     this.named = named
     this.#heard = heard
+    const since = new WeakMap<pg.PoolClient, number>()
+    this.on('acquire', (client) => since.set(client, performance.now()))
+    this.on('release', (_error, client) => {
+      this.#released = performance.now()
+      const used = this.#released - (since.get(client) ?? this.#released)
+      this.#use += (used - this.#use) * WEIGHT
+    })
+  }
+
+  /**
+   * How long whoever asks now waits for a connection, in ms: as many uses as wait before it, done by all
+   * connections together; or as long as none has come back, where the database does not answer. Who waits by
+   * now is known before the first of them has waited for long.
+   */
+  expectedWait(): number {
+    const { waitingCount } = this
+    if (waitingCount === 0) return 0
+    const size = Math.max(1, this.options.max ?? 1)
+    return Math.max((waitingCount * this.#use) / size, performance.now() - this.#released)
   }
 
   /** Does the work, which asks this pool. */
@@ -60,25 +83,6 @@ export class MeasuredPool extends pg.Pool {
       if (trail && trail.length < MOST) trail.push(spent)
       for (const hear of this.#heard) hear(spent)
     }
-  }
-
-  /** How long the one that has waited longest for a connection has done so by now, in ms. */
-  waits(): number {
-    for (const { since } of this.#waiting) return performance.now() - since
-    return 0
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: the two signatures of pg's connect pass through
-  override connect(then?: any): any {
-    const waiting = { since: performance.now() }
-    this.#waiting.add(waiting)
-    if (then) {
-      return super.connect((...given) => {
-        this.#waiting.delete(waiting)
-        then(...given)
-      })
-    }
-    return super.connect().finally(() => this.#waiting.delete(waiting))
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through

@@ -83,7 +83,10 @@ function inTurn(
 ): void {
   const { overload, pools } = front
   const pool = crowd === 'public' ? pools.reader : pools.editor
-  if (overload.isTooMuch(crowd, pool)) return refuse(front, request, response)
+  if (overload.isTooMuch(crowd, pool)) {
+    refuse(front, request, response)
+    return
+  }
   overload.take(crowd, () => {
     // Whoever has hung up meanwhile needs nothing any more.
     if (!response.destroyed) begin()

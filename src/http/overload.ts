@@ -5,13 +5,13 @@ import { Fault } from '../errors.ts'
 import { type Crowd, takeTurns } from './turns.ts'
 
 /**
- * How long the first in line may have waited, in ms, before who comes then is refused: `pool`, for a
- * connection; `turn`, for this process. The public is refused before those who have a key, so that editors
- * still publish when everybody reads.
+ * How long a wait may be, in ms, before who comes then is refused: `pool`, the one to be expected for a
+ * connection, of which a write has two; `turn`, the one that the first in line for this process has had. The
+ * public is refused before those who have a key, so that editors still publish when everybody reads.
  */
 const TOO_LONG = {
-  public: { pool: 150, turn: 100 },
-  keyed: { pool: 500, turn: 250 },
+  public: { pool: 100, turn: 100 },
+  keyed: { pool: 250, turn: 250 },
 } as const
 
 export type Overload = {
@@ -31,7 +31,7 @@ export function watchOverload(): Overload {
   let refused = 0
   return {
     isTooMuch: (crowd, pool) =>
-      pool.waits() > TOO_LONG[crowd].pool || turns.waits(crowd) > TOO_LONG[crowd].turn,
+      pool.expectedWait() > TOO_LONG[crowd].pool || turns.waits(crowd) > TOO_LONG[crowd].turn,
     take: turns.take,
     refusal() {
       refused++

@@ -37,9 +37,11 @@ export function takeTurns() {
   return {
     take(crowd: Crowd, begin: () => void): void {
       const now = performance.now()
-      if (lines[crowd].length === 0 && hasTime(now)) return begin()
-      lines[crowd].push({ begin, since: now })
-      setImmediate(next)
+      if (lines[crowd].length === 0 && hasTime(now)) begin()
+      else {
+        lines[crowd].push({ begin, since: now })
+        setImmediate(next)
+      }
     },
     /** How long the first in line has waited by now, in ms. */
     waits(crowd: Crowd): number {
