@@ -40,7 +40,7 @@ t.test('readers are refused when their connections are all busy for long', async
   await sleep(400)
   const began = performance.now()
   const refused = await ask('/v1/articles?limit=8')
-  t.ok(performance.now() - began < 200, 'at once')
+  t.ok(performance.now() - began < 1000, 'soon')
   t.equal(refused.status, 503)
   t.match(refused.headers, {
     ...{ 'retry-after': /^\d+$/, 'cache-control': 'no-store', vary: 'Authorization' },

@@ -108,9 +108,11 @@ function refuse(front: Front, request: IncomingMessage, response: ServerResponse
     ...['cache-control', 'no-store', 'retry-after', RETRY_AFTER],
     ...['vary', 'Authorization', 'x-request-id', id],
   ]
-  respond(response, method, { status, headers, bytes })
-  const ms = performance.now() - started
-  see(front, request, response, { id, route: 'none', status, ms }, NONE, undefined)
+  overload.hold(() => {
+    respond(response, method, { status, headers, bytes })
+    const ms = performance.now() - started
+    see(front, request, response, { id, route: 'none', status, ms }, NONE, undefined)
+  })
 }
 
 /**

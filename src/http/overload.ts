@@ -14,6 +14,14 @@ const TOO_LONG = {
   keyed: { pool: 250, turn: 250 },
 } as const
 
+/**
+ * How long whoever is refused waits to be told, in ms, and how many may do so. As soon as it is told it may ask
+ * again, which takes a quarter of what a read takes: told at once, five times too many requests on 500
+ * connections left 14 % of the reads that could be answered. A proxy that keeps so many open has none left.
+ */
+const HELD = 200
+const MOST_HELD = 1000
+
 export type Overload = {
   /** Is there so much to do that one more, which needs this pool, would only make all others wait? */
   isTooMuch(crowd: Crowd, pool: Pool): boolean
@@ -21,6 +29,8 @@ export type Overload = {
   take(crowd: Crowd, begin: () => void): void
   /** Counts one that was refused, and says what it is told. */
   refusal(): Fault
+  /** Tells it, when it has waited a little. */
+  hold(tell: () => void): void
   /** How many were refused. */
   refused(): number
 }
@@ -29,6 +39,7 @@ export type Overload = {
 export function watchOverload(): Overload {
   const turns = takeTurns()
   let refused = 0
+  let held = 0
   return {
     isTooMuch: (crowd, pool) =>
       pool.expectedWait() > TOO_LONG[crowd].pool || turns.waits(crowd) > TOO_LONG[crowd].turn,
@@ -36,6 +47,17 @@ export function watchOverload(): Overload {
     refusal() {
       refused++
       return new Fault('overloaded', 'More is asked than can be answered in time; ask again later.')
+    },
+    hold(tell) {
+      if (held >= MOST_HELD) {
+        tell()
+        return
+      }
+      held++
+      setTimeout(() => {
+        held--
+        tell()
+      }, HELD)
     },
     refused: () => refused,
   }

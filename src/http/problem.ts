@@ -229,6 +229,9 @@ export function answerProblems(app: FastifyInstance, publicUrl: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const fault = isCutOff(request) ? CUT_OFF : (refusedBody(error, request) ?? faultOf(error))
     if (statusOf(fault.code) >= 500) request.log.error({ err: loggable(error) }, 'request failed')
+    // Fastify would close the connection on a body that it has not read, and the caller, still sending, would
+    // learn of that alone. Node.js passes over the rest, for as long as a request may take.
+    reply.removeHeader('connection')
     return sendFault(request, reply, fault, publicUrl)
   })
   app.setNotFoundHandler((request, reply) => {
