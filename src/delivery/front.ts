@@ -48,21 +48,10 @@ export function frontDoor(inside: RequestListener, open: () => Front | undefined
     const front = open()
     const { method, url = '' } = request
     if (!front || method === 'OPTIONS' || !isContent(url)) return inside(request, response)
-    if (!isAsked(request)) {
-      return inTurn(front, request, response, 'keyed', () => inside(request, response))
-    }
-    const { store, watch, keeps, plans } = front.delivery
-    const keeping = keeps && watch.sure()
-    const kept = keeping ? store.find(url) : undefined
-    if (kept && !isOfPage(front, request) && give(front, request, response, kept)) return
-    // Somebody is making it: the framework can wait for it.
-    if (kept || (keeping && store.underWay(url))) return inside(request, response)
-    inTurn(front, request, response, 'public', () => {
-      const known = isOfPage(front, request) ? undefined : plans?.find(url)
-      const making = keeping && store.underWay(url) !== undefined
-      if (known && !making) makeAgain(front, request, response, known, keeping, inside)
-      else inside(request, response)
-    })
+    if (isAsked(request)) {
+      const begin = () => answer(front, request, response, inside)
+      inTurn(front, request, response, 'public', begin, () => isAtHand(front.delivery, url))
+    } else inTurn(front, request, response, 'keyed', () => inside(request, response))
   })
   dropSlowReaders(server)
   return server
@@ -73,23 +62,52 @@ function isOfPage({ delivery }: Front, { headers }: IncomingMessage): boolean {
   return delivery.byOrigin && headers.origin !== undefined
 }
 
-/** Begins what is asked when its turn comes, or refuses it where too much waits already. */
+/** Gives out what is kept, asks again what was asked before, and hands all else to the framework. */
+function answer(
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  inside: RequestListener,
+): void {
+  const { url = '' } = request
+  const { store, watch, keeps, plans } = front.delivery
+  const keeping = keeps && watch.sure()
+  const kept = keeping ? store.find(url) : undefined
+  // Somebody is making it: the framework can wait for it.
+  const known = kept || (keeping && store.underWay(url)) ? undefined : plans?.find(url)
+  if (isOfPage(front, request)) inside(request, response)
+  else if (known) makeAgain(front, request, response, known, keeping, inside)
+  else if (!kept || !give(front, request, response, kept)) inside(request, response)
+}
+
+/** Is it kept, or made by somebody, so that the database need not be asked for it? */
+function isAtHand({ store, watch, keeps }: Delivery, url: string): boolean {
+  if (!keeps || !watch.sure()) return false
+  return store.find(url) !== undefined || store.underWay(url) !== undefined
+}
+
+/** Begins what is asked when its turn comes; or refuses it, where too much waits already and it would too. */
 function inTurn(
   front: Front,
   request: IncomingMessage,
   response: ServerResponse,
   crowd: Crowd,
   begin: () => void,
+  needsNothing = () => false,
 ): void {
   const { overload, pools } = front
   const pool = crowd === 'public' ? pools.reader : pools.editor
-  if (overload.isTooMuch(crowd, pool)) {
+  if (overload.isTooMuch(crowd, pool) && !needsNothing()) {
     refuse(front, request, response)
     return
   }
+  const came = performance.now()
   overload.take(crowd, () => {
+    if (!response.destroyed) return begin()
     // Whoever has hung up meanwhile needs nothing any more.
-    if (!response.destroyed) begin()
+    const ms = performance.now() - came
+    const told = { id: front.newId(), route: 'none', status: HUNG_UP, ms }
+    see(front, request, response, told, NONE, undefined)
   })
 }
 
