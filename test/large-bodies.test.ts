@@ -43,6 +43,8 @@ async function send(pieces: Iterable<string>, length?: number) {
     headers: {
       authorization,
       'content-type': 'application/json',
+      // A connection that is to be closed is closed at once, and what is still sent to it takes the answer away.
+      connection: 'keep-alive',
       ...(length !== undefined && { 'content-length': length }),
     },
   })
@@ -72,6 +74,7 @@ function* repeated(text: string, times: number, before = '', after = '') {
 
 t.test('large and deep bodies cost little', async (t) => {
   const chunk = 'x'.repeat(64 * 1024)
+  const unknown = `{${Array.from({ length: 150_000 }, (_, i) => `"n${i}":1`).join()}}`
   const bodies: [
     name: string,
     status: number,
@@ -107,8 +110,15 @@ t.test('large and deep bodies cost little', async (t) => {
       'malformed_json',
       () => send([`{"headline":"${'\\"'.repeat(950_000)}`]),
     ],
-    ['a million names', 400, 'invalid_request', () => send([`{${'"a":1,'.repeat(300_000)}"a":1}`])],
+    [
+      'a name 300,000 times',
+      400,
+      'invalid_request',
+      () => send([`{${'"a":1,'.repeat(300_000)}"a":1}`]),
+    ],
+    ['150,000 unknown names', 400, 'invalid_request', () => send([unknown])],
   ]
+  t.equal((await send([unknown])).json.errors.length, 100, 'the first hundred faults are told')
   // What any request makes the process load, and one of its largest.
   await send([JSON.stringify({ headline: 'Large', body: { markdown: 'word '.repeat(19_000) } })])
   for (const [, , , first] of bodies.slice(0, 5)) await first()

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Detail, Fault } from '../errors.ts'
+import { type Detail, Fault, MOST_FAULTS } from '../errors.ts'
 
 /** Deeper than any body of ours: a Portable Text block in an article is six deep. */
 const MAX_DEPTH = 32
@@ -35,13 +35,14 @@ function tooDeep(text: string): number | undefined {
 
 /**
  * What JSON.parse passes over in silence: a name given twice (it keeps the last; RFC 8259 section 4
- * leaves it open), and `__proto__`. One pass, no recursion.
+ * leaves it open), and `__proto__`; the first hundred. One pass, no recursion.
  */
 function silentFaults(text: string): Detail[] {
   const faults: Detail[] = []
   const path: Step[] = []
   let last = ''
   for (const [token] of text.matchAll(TOKEN)) {
+    if (faults.length >= MOST_FAULTS) break
     const top = path.at(-1)
     if (token === '{' || token === '[') {
       path.push({ names: token === '{' ? new Set() : undefined, key: '', index: 0 })

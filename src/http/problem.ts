@@ -52,7 +52,7 @@ export const Problem = z
           message: z.string(),
         }),
       )
-      .meta({ description: 'All that is wrong, not only the first.' }),
+      .meta({ description: 'All that is wrong, not only the first; a hundred at most.' }),
     gone: z
       .object({
         kind: z.string(),
