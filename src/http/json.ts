@@ -13,22 +13,34 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g
 /** An object, with the names it has so far and the one that was read last, or an array, with its place. */
 type Step = { names: Set<string> | undefined; key: string; index: number }
 
+/** Far more than any object of ours has. */
+const MAX_MEMBERS = 1000
+
 /**
- * Where a text goes deeper than it may, if it does. Looked for before it is parsed: a megabyte of brackets
- * takes JSON.parse 400 ms and 120 MB, and whoever parses by recursion its stack.
+ * Where a text has more than it may: levels, or members of one object. Looked for before it is parsed: a
+ * megabyte of brackets takes JSON.parse 400 ms and 120 MB, and whoever parses by recursion its stack; 150,000
+ * names take 90 MB.
  */
-function tooDeep(text: string): number | undefined {
+function excess(text: string): { at: number; message: string } | undefined {
+  const members = new Uint16Array(MAX_DEPTH + 1)
   let depth = 0
   let quoted = false
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
     if (quoted) {
-      if (char === '\\') i++
+      if (char === '\\') at++
       else if (char === '"') quoted = false
     } else if (char === '"') quoted = true
     else if (char === '{' || char === '[') {
-      if (++depth > MAX_DEPTH) return i
+      if (++depth > MAX_DEPTH) return { at, message: `is nested deeper than ${MAX_DEPTH} levels` }
+      members[depth] = 0
     } else if (char === '}' || char === ']') depth--
+    else if (char === ':') {
+      const many = (members[depth] ?? 0) + 1
+      members[depth] = many
+      if (many <= MAX_MEMBERS) continue
+      return { at, message: `has an object of more than ${MAX_MEMBERS} members` }
+    }
   }
   return undefined
 }
@@ -103,8 +115,8 @@ async function whereItEnds(text: string): Promise<number> {
 
 /**
  * Bytes to value. Rejects with Fault `malformed_json` for bytes that are not UTF-8 or not JSON, and
- * `invalid_request` for JSON that says a thing twice, names `__proto__` or is nested too deeply; each says
- * where.
+ * `invalid_request` for JSON that says a thing twice, names `__proto__` or is nested too deeply or has too
+ * many members; each says where.
  */
 export async function parseJson(bytes: Uint8Array): Promise<unknown> {
   let text: string
@@ -114,9 +126,9 @@ export async function parseJson(bytes: Uint8Array): Promise<unknown> {
     throw malformed('is not UTF-8', `byte ${firstWrong(bytes)}`)
   }
   if (text === '') throw new Fault('malformed_json', 'The body is empty.')
-  const deep = tooDeep(text)
-  if (deep !== undefined) {
-    const message = `is nested deeper than ${MAX_DEPTH} levels at ${placeOf(text, deep)}`
+  const found = excess(text)
+  if (found) {
+    const message = `${found.message} at ${placeOf(text, found.at)}`
     throw new Fault('invalid_request', `The body ${message}.`, {
       errors: [{ pointer: '', message }],
     })
