@@ -13,12 +13,17 @@ import { isLong } from './size.ts'
 
 /*
  * Asked five times as much as it can do, the service goes on doing at least seven tenths of what it can, says
- * 503 with `Retry-After` to the rest and nothing else of the kind, and its `/livez` answers at once.
+ * 503 with `Retry-After` to the rest and nothing else of the kind, and its `/livez` answers at once. A figure of
+ * the machine, so only at full size, and on an idle one; refused.test.ts has what can be told apart in seconds.
+ * The generator opens 500 connections at most, as a proxy does; what comes when all are busy is never sent, and
+ * not good. Peak is the most that is answered within a second, of rates that rise by half.
  */
 
-t.setTimeout(300_000)
+t.setTimeout(900_000)
 
-const SECONDS = isLong ? 10 : 3
+/** Of each rate, and of five times the peak. */
+const SECONDS = 5
+const OVER = 30
 /** As many as a proxy before it may open. */
 const CONNECTIONS = 500
 const SHARE = 0.7
@@ -85,8 +90,11 @@ async function watchLife(port: number, until: { over: boolean }): Promise<number
   return waits.sort((a, b) => a - b)
 }
 
+const skip = isLong ? false : 'only at full size'
+const ninetyNinth = (waits: number[]) => waits[Math.floor(waits.length * 0.99)] ?? Number.NaN
+
 for (const { name, settings, kinds, from } of LOADS) {
-  t.test(name, async (t) => {
+  t.test(name, { skip }, async (t) => {
     const service = await serviceProcess(t, { DATABASE_URL: room.url, ...settings })
     await service.ready()
     const { port } = service
@@ -104,19 +112,25 @@ for (const { name, settings, kinds, from } of LOADS) {
       if (perSecond < peak * 1.05) break
       peak = Math.max(peak, perSecond)
     }
+    // How long it takes while nothing is asked is the machine's.
+    const idle = { over: false }
+    setTimeout(() => {
+      idle.over = true
+    }, 3000)
+    const quiet = ninetyNinth(await watchLife(port, idle))
     const until = { over: false }
     const watching = watchLife(port, until)
-    const over = await fire(t, at(peak * 5, isLong ? 30 : 5))
+    const over = await fire(t, at(peak * 5, OVER))
     until.over = true
     const lives = await watching
-    const p99 = lives[Math.floor(lives.length * 0.99)] ?? Number.NaN
-    const goodput = over.good / (isLong ? 30 : 5)
+    const p99 = ninetyNinth(lives)
+    const goodput = over.good / OVER
     const share = goodput / peak
     t.comment(
       `peak ${Math.round(peak)}, at five times ${Math.round(goodput)} a second: ${share.toFixed(2)}; livez p99 ${p99.toFixed(1)} ms of ${lives.length}; ${JSON.stringify(over)}`,
     )
     t.ok(share >= SHARE, `${share.toFixed(2)} of the peak`)
-    t.ok(p99 <= 50, `/livez within ${p99.toFixed(1)} ms`)
+    t.ok(p99 <= 50 + quiet, `/livez within ${p99.toFixed(1)} ms`)
     const others = Object.keys(over.statuses).filter(
       (status) => Number(status) >= 500 && status !== '503',
     )
@@ -126,7 +140,7 @@ for (const { name, settings, kinds, from } of LOADS) {
     figure(
       t,
       'overload',
-      `${name}: peak ${Math.round(peak)}/s, goodput at five times ${Math.round(goodput)}/s (${Math.round(share * 100)} %), /livez p99 ${p99.toFixed(1)} ms`,
+      `${name}: peak ${Math.round(peak)}/s, goodput at five times ${Math.round(goodput)}/s (${Math.round(share * 100)} %), /livez p99 ${p99.toFixed(1)} ms (${quiet.toFixed(1)} ms idle)`,
     )
   })
 }
