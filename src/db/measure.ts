@@ -45,31 +45,40 @@ export class MeasuredPool extends pg.Pool {
   readonly #heard: readonly ((spent: Spent) => void)[]
   /** How long a connection is used, as a moving mean, in ms. */
   #use = 0
-  #released = performance.now()
+  /** When a connection last changed hands, or nobody waited for one. */
+  #moved = performance.now()
 
   constructor(named: string, options: pg.PoolConfig, heard: readonly ((spent: Spent) => void)[]) {
     super(options)
     this.named = named
     this.#heard = heard
     const since = new WeakMap<pg.PoolClient, number>()
-    this.on('acquire', (client) => since.set(client, performance.now()))
+    this.on('acquire', (client) => {
+      this.#moved = performance.now()
+      since.set(client, this.#moved)
+    })
     this.on('release', (_error, client) => {
-      this.#released = performance.now()
-      const used = this.#released - (since.get(client) ?? this.#released)
+      this.#moved = performance.now()
+      const used = this.#moved - (since.get(client) ?? this.#moved)
       this.#use += (used - this.#use) * WEIGHT
     })
   }
 
   /**
    * How long whoever asks now waits for a connection, in ms: as many uses as wait before it, done by all
-   * connections together; or as long as none has come back, where the database does not answer. Who waits by
-   * now is known before the first of them has waited for long.
+   * connections together; or as long as none has changed hands, where the database does not answer. Who waits
+   * by now is known before the first of them has waited for long. Ask it of each request: it remembers when
+   * nobody waited.
    */
   expectedWait(): number {
     const { waitingCount } = this
-    if (waitingCount === 0) return 0
+    const now = performance.now()
+    if (waitingCount === 0) {
+      this.#moved = now
+      return 0
+    }
     const size = Math.max(1, this.options.max ?? 1)
-    return Math.max((waitingCount * this.#use) / size, performance.now() - this.#released)
+    return Math.max((waitingCount * this.#use) / size, now - this.#moved)
   }
 
   /** Does the work, which asks this pool. */
