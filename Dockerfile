@@ -22,7 +22,7 @@ ENV NODE_COMPILE_CACHE=/app/compiled
 RUN node src/cli.ts openapi > /dev/null
 USER node
 EXPOSE 3000
-# Requests under way get ten seconds; give the container more (docker stop -t 15).
+# It takes up to twelve seconds to end; give the container more (docker stop -t 15).
 STOPSIGNAL SIGTERM
 # /livez and not /readyz: a restart does not mend a database that is away.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

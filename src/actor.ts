@@ -22,6 +22,11 @@ export type Actor = {
   partnerId?: string | undefined
   /** Requests a minute, where the partner has its own number. */
   rateLimit?: number | undefined
+  /**
+   * Of a key that may write: how far the primary was when it was looked up, in bytes of WAL and in ms of
+   * its clock. What it wrote before, through whatever instance, is within.
+   */
+  since?: { lsn: number; clock: number } | undefined
 }
 
 /** The operator: whoever can run the command line holds the database anyway. */

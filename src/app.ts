@@ -20,6 +20,7 @@ import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health } from './http/health.ts'
 import { acceptJson, BODY_LIMIT } from './http/json.ts'
+import { type Leaving, silentConnections } from './http/leaving.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
 import { countDatabase, countRefused, countRequests, metrics } from './http/metrics.ts'
 import { refuseTooMuch, watchOverload } from './http/overload.ts'
@@ -67,9 +68,12 @@ export async function buildApp(
   const { config, db } = services
   const protection = [...protectiveHeaders(), ...openToAll(config.corsOrigins)]
   let front: Front | undefined
+  const leaving: Leaving = { begun: false }
   const app: App = Fastify({
-    serverFactory: (inside) => frontDoor(inside, () => front),
+    serverFactory: (inside) => frontDoor(inside, () => front, leaving),
     clientErrorHandler: answerBroken(protection, config.publicUrl),
+    // What comes on a connection that is still open is done like any other, and is its last.
+    return503OnClosing: false,
     ...(logger ? { loggerInstance: logger } : {}),
     bodyLimit: BODY_LIMIT,
     schemaController: COMPILERS,
@@ -103,15 +107,20 @@ export async function buildApp(
   app.addHook('onClose', async () => shared?.close())
   const limits = limitRates(config.rateLimit, callerAddresses(config.trustProxy), shared)
   const delivery = openDelivery(config, db, limits, app.log)
+  const closeSilent = silentConnections(app.server)
   // While it closes, the framework has something to say to everybody.
   app.addHook('preClose', async () => {
     front = undefined
+    closeSilent()
   })
   app.addHook('onClose', () => delivery.close())
   await allowOrigins(app, config.corsOrigins)
   const admit = demandPolicies(app)
   deliver(app, delivery)
   app.decorate('delivery', delivery)
+  app.decorate('leave', () => {
+    leaving.begun = true
+  })
   app.addHook('onRequest', (_request, reply, done) => {
     for (const [name, value] of protection) reply.header(name, value)
     done()
@@ -134,8 +143,8 @@ export async function buildApp(
   describeRoutes(app, config)
 
   // open to all
-  health(app, services)
-  metrics(app, registry)
+  health(app, services, leaving)
+  metrics(app, registry, services)
   const uncount = countDatabase(registry, db)
   countRefused(registry, overload.refused)
   countDelivery(registry, delivery)
@@ -186,6 +195,7 @@ export async function buildApp(
     pools: { reader: db.reader.$client, editor: db.editor.$client },
     overload,
     publicUrl: config.publicUrl,
+    reading: () => db.replicas.reading().$client,
     constant: protection.flat(),
     newId: newRequestId,
     see,

@@ -21,6 +21,13 @@ const postgresUrl = z.url({
   protocol: /^postgres(ql)?$/,
   error: 'must be a postgres:// or postgresql:// URL',
 })
+const postgresUrls = z
+  .string()
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .refine(
+    (list) => list.every((one) => postgresUrl.safeParse(one).success),
+    'must be postgres:// or postgresql:// URLs, separated by commas',
+  )
 /** A network written as its first address and the length of its prefix; `10.0.0.1/8` is a slip. */
 function isNetwork(cidr: string): boolean {
   const kind = ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) ? ipaddr.IPv4 : ipaddr.IPv6
@@ -68,9 +75,12 @@ const Settings = z.object({
   DATABASE_PARTNER_URL: postgresUrl.optional(),
   DATABASE_EDITOR_URL: postgresUrl.optional(),
   DATABASE_DIRECT_URL: postgresUrl.optional(),
+  DATABASE_REPLICA_URL: postgresUrls.default([]),
   DATABASE_POOL: whole(1, 1000).default(10),
+  PREPARED_STATEMENTS: flag.default(true),
   DATA_DIR: z.string().min(1).default('.dateline'),
   MIGRATE: flag.default(true),
+  WORKERS: whole(1, 256).default(1),
   PUBLIC_URL: httpUrl.optional(),
   ARTICLE_URL: articleUrl.optional(),
   PUBLICATION_NAME: z.string().min(1).max(200).default('Dateline'),
@@ -83,11 +93,13 @@ const Settings = z.object({
   TRUST_PROXY: cidrs.default([]),
   CACHE_MB: whole(0, 1_000_000).default(64),
   PURGE_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  FEED_EPOCH: z.string().max(100).default(''),
   WEBHOOK_ALLOW_CIDRS: cidrs.default([]),
   WEBHOOK_TIMEOUT: whole(1, 15).default(15),
   WEBHOOK_RETRY_SCALE: fraction.default(1),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   WEBSUB_HUB: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  SHUTDOWN_DELAY: whole(0, 300).default(2),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -103,10 +115,16 @@ export type Config = Readonly<{
   partnerUrl: string | undefined
   editorUrl: string | undefined
   directUrl: string | undefined
+  /** Of streaming replicas, for what readers read. */
+  replicaUrls: readonly string[]
   /** Connections per pool. */
   poolSize: number
+  /** Whether connections name their statements: not through a pooler that forgets the names. */
+  preparedStatements: boolean
   dataDir: string
   migrate: boolean
+  /** Processes that serve together on one port. */
+  workers: number
   /** Of this service, without a slash at the end. */
   publicUrl: string
   articleUrl: string | undefined
@@ -134,6 +152,10 @@ export type Config = Readonly<{
   otlpEndpoint: string | undefined
   /** The WebSub hub that feeds name. */
   websubHub: string | undefined
+  /** Between SIGTERM and the end of listening, in ms: until load balancers have heard of it. */
+  shutdownDelay: number
+  /** Named anew when the ledger was set back: cursors of the feed from before are refused. */
+  feedEpoch: string
   logLevel: z.infer<typeof Settings>['LOG_LEVEL']
 }>
 
@@ -143,6 +165,7 @@ const OF_THE_DATABASE = [
   'DATABASE_PARTNER_URL',
   'DATABASE_EDITOR_URL',
   'DATABASE_DIRECT_URL',
+  'DATABASE_REPLICA_URL',
 ]
 
 /** Thrown by `readConfig`: one line for each wrong setting. */
@@ -187,9 +210,12 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     partnerUrl: s.DATABASE_PARTNER_URL,
     editorUrl: s.DATABASE_EDITOR_URL,
     directUrl: s.DATABASE_DIRECT_URL,
+    replicaUrls: Object.freeze(s.DATABASE_REPLICA_URL),
     poolSize: s.DATABASE_POOL,
+    preparedStatements: s.PREPARED_STATEMENTS,
     dataDir: s.DATA_DIR,
     migrate: s.MIGRATE,
+    workers: s.WORKERS,
     publicUrl: s.PUBLIC_URL ?? `http://${host}:${s.PORT}`,
     articleUrl: s.ARTICLE_URL,
     publicationName: s.PUBLICATION_NAME,
@@ -205,6 +231,17 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webhookRetryScale: s.WEBHOOK_RETRY_SCALE,
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT,
     websubHub: s.WEBSUB_HUB,
+    shutdownDelay: s.SHUTDOWN_DELAY * 1000,
+    feedEpoch: s.FEED_EPOCH,
     logLevel: s.LOG_LEVEL,
   })
+}
+
+/** How many processes are asked for; one where the settings are wrong, which is then the one to say so. */
+export function workersIn(env: Record<string, string | undefined>): number {
+  try {
+    return readConfig(env).workers
+  } catch {
+    return 1
+  }
 }

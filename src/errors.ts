@@ -44,6 +44,8 @@ export const ERRORS = {
   internal: { kind: 'internal', title: 'Something went wrong here' },
   overloaded: { kind: 'unavailable', title: 'Too much is asked at the moment' },
   unavailable: { kind: 'unavailable', title: 'Not available for the moment' },
+  outcome_unknown: { kind: 'unavailable', title: 'It is not known whether it was written' },
+  storage_full: { kind: 'storageFull', title: 'There is no room left' },
 } as const satisfies Record<string, { kind: string; title: string }>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -1,4 +1,7 @@
 import './loading.ts'
+import cluster from 'node:cluster'
 
-// Not by an import statement, which would come before the one above has an effect.
-await import('./service.ts')
+// Not by import statements, which would come before the first has an effect.
+const { environment, workersIn } = await import('./config.ts')
+if (cluster.isWorker || workersIn(environment()) === 1) await import('./service.ts')
+else await import('./supervisor.ts')

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import t from 'tap'
+import { buildApp } from '../src/app.ts'
 import { sweep } from '../src/changes/sweep.ts'
 import {
   category,
@@ -14,7 +15,7 @@ import {
   source,
   story,
 } from './factories.ts'
-import { type Call, newsroom } from './newsroom.ts'
+import { type Call, callerOf, newsroom } from './newsroom.ts'
 
 const room = await newsroom(t)
 const { editor, app, db } = room
@@ -456,6 +457,24 @@ t.test('what is wrong is named', async (t) => {
   }
   t.equal((await room.reader('GET', '/v1/changes')).status, 401)
   t.equal((await (await room.as('read'))('GET', '/v1/changes')).status, 403)
+})
+
+t.test('a ledger that was set back refuses the cursors of before', async (t) => {
+  const { next } = await rest(readers)
+  const config = { ...room.config, feedEpoch: '2027-03-01' }
+  const after = await buildApp({ config, db })
+  t.teardown(() => after.close())
+  const { key } = await must(editor, 'POST', '/v1/keys', {
+    name: 'x',
+    scopes: ['syndication'],
+  }).then(({ json }) => json)
+  const call = callerOf(after, `Bearer ${key}`)
+  const refused = { status: 400, json: { code: 'invalid_cursor' } }
+  t.match(await call('GET', `/v1/changes?cursor=${next}`), refused)
+  t.match(await call('GET', `/v1/changes/stream?cursor=${next}`), refused)
+  const begun = (await get(call, '/v1/changes?limit=7')).page.next
+  t.equal((await call('GET', `/v1/changes?cursor=${begun}`)).status, 200)
+  t.match(await readers('GET', `/v1/changes?cursor=${begun}`), refused)
 })
 
 t.test('the stream: the same rows as they happen, resumed where it was', async (t) => {

@@ -54,6 +54,16 @@ async function onServer(text: string): Promise<void> {
   await client.end()
 }
 
+/** A database without anything in it, on the server of the run; dropped at the end of the test. */
+export async function emptyDatabase(t: Test): Promise<string> {
+  const name = `dateline_empty_${randomBytes(6).toString('hex')}`
+  await onServer(`CREATE DATABASE ${name} TEMPLATE template0`)
+  t.teardown(() => onServer(`DROP DATABASE ${name} WITH (FORCE)`))
+  const url = new URL(serverUrl())
+  url.pathname = `/${name}`
+  return url.href
+}
+
 /** Clones the template, or another database nobody is connected to; dropped at the end of the test. */
 export async function cloneDatabase(t: Test, template?: string): Promise<string> {
   const name = `dateline_test_${randomBytes(6).toString('hex')}`

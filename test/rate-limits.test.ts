@@ -6,6 +6,7 @@ import { Allowance } from '../src/http/allowance.ts'
 import { callerAddresses } from '../src/http/caller-address.ts'
 import { openTallies } from '../src/http/tallies.ts'
 import { story } from './factories.ts'
+import { figure } from './figures.ts'
 import { callerOf, type Newsroom, newsroom } from './newsroom.ts'
 import { redisServer, WITHOUT_REDIS } from './redis-server.ts'
 
@@ -251,7 +252,7 @@ t.test('two instances and one Redis', { skip: WITHOUT_REDIS }, async (t) => {
       Array.from({ length: 1000 }, (_, i) => callers[i % 2]?.('GET', '/v1/articles?limit=1')),
     )
     const of = (status: number) => answers.filter((answer) => answer?.status === status).length
-    t.comment(`200: ${of(200)}, 429: ${of(429)}`)
+    figure(t, 'shared limit', `${of(200)} pass, ${of(429)} refused`)
     t.equal(of(200), 100)
     t.equal(of(429), 900)
   })

@@ -34,16 +34,17 @@ export type ServiceProcess = {
 
 /**
  * Starts the service with these settings and no others, killed at the end of the test if it runs by then.
- * Without PORT, on one that was free.
+ * Without PORT, on one that was free. `root` is where its sources are, if not here.
  */
 export async function serviceProcess(
   t: Test,
   settings: Record<string, string>,
   nodeArguments: string[] = [],
+  root = ROOT,
 ): Promise<ServiceProcess> {
   const port = Number(settings.PORT ?? (await freePort()))
   const child: ChildProcess = spawn(process.execPath, [...nodeArguments, 'src/main.ts'], {
-    cwd: ROOT,
+    cwd: root,
     env: {
       ...{ PATH: process.env.PATH, RATE_LIMIT: '0', LOG_LEVEL: 'warn', SHUTDOWN_DELAY: '0' },
       ...settings,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Whether this run is of the full size: `npm run test:long`. */
+/** Whether tests run at full size. */
 export const isLong = process.env.TEST_SIZE === 'long'
 
 // `npm test` makes the same runs every time, so that what fails has been broken by the change at

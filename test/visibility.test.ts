@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import { sql as statement } from 'drizzle-orm'
 import t from 'tap'
-import { driverError } from '../src/db/client.ts'
+import { driverError } from '../src/db/sqlstate.ts'
 import {
   category,
   draft,

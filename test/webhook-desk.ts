@@ -76,7 +76,11 @@ export async function deliver(
   const errors: string[] = []
   const delivering = await deliverWebhooks({
     ...{ config: { ...config, webhookRetryScale: scale }, db, metrics: app.metrics, onDelivered },
-    log: { error: (fields, text) => errors.push(`${text} ${JSON.stringify(fields)}`) },
+    log: {
+      error: (fields, text) => errors.push(`${text} ${JSON.stringify(fields)}`),
+      warn: (text) => errors.push(text),
+    },
+    signal: new AbortController().signal,
   })
   let stopped: Promise<void> | undefined
   const stop = () => {

@@ -3,6 +3,8 @@ import { environment, readConfig } from '../config.ts'
 import { joinEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
 
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
 /** `migrate`: brings the database to the newest migration. Also with MIGRATE=false. */
 export function addMigrate(program: Command): void {
   program
@@ -14,8 +16,8 @@ export function addMigrate(program: Command): void {
         ? undefined
         : await joinEmbedded({ dataDir: config.dataDir })
       try {
-        await migrate(config.directUrl ?? config.databaseUrl ?? server?.url ?? '')
-        process.stdout.write('The database is up to date.\n')
+        await migrate(config.directUrl ?? config.databaseUrl ?? server?.url ?? '', { log: say })
+        say('The database is up to date.')
       } finally {
         await server?.leave()
       }

@@ -2,12 +2,17 @@ import { type SQL, sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import type { Actor } from '../actor.ts'
+import { Fault } from '../errors.ts'
 import { type Bell, openBell } from './bell.ts'
-import { MeasuredPool, type Spent } from './measure.ts'
+import { MeasuredPool, patienceLeft, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
+import { AFTER_COMMIT, pointOf } from './point.ts'
 import { PreparingClient } from './prepared.ts'
+import { ofPrimary } from './primary.ts'
+import { openReplicas, type Replicas } from './replicas.ts'
 import type { ReaderSchema } from './roles.ts'
+import { driverError, isLost, OutcomeUnknown } from './sqlstate.ts'
 
 export type Pool = MeasuredPool
 
@@ -33,6 +38,8 @@ export type Database = {
   /** Sees nothing by itself: {@link asPartner} says who reads. */
   partner: PooledDatabase
   editor: PooledDatabase
+  /** Where readers' reads go that need not be the primary's. */
+  replicas: Replicas
   /** A connection of its own past any pooler, as an editor, not yet made: for LISTEN. */
   direct(): pg.Client
   /** Called after a transaction of this process has committed, before its caller is answered. */
@@ -51,10 +58,27 @@ type Pooled = {
   role: string | undefined
   size: number
   readOnly: boolean
+  /** Whether its connections name their statements. */
+  prepared: boolean
+  /** Of a replica: how long it may take to connect, in ms. The primary's lead to no standby. */
+  replica?: number
 }
 
 /** How long a statement may run before PostgreSQL cancels it, in ms. */
 const STATEMENT_TIMEOUT = 10_000
+/** After this the server is taken for dead, and the connection is cut, in ms. */
+const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 2000
+/**
+ * How long a statement of its own waits for a lock, in ms: only tables that are being altered make one wait.
+ * Transactions say for themselves.
+ */
+const LOCK_TIMEOUT = 1000
+/** How long a transaction may wait for its process before PostgreSQL ends it, and its locks, in ms. */
+const IDLE_TIMEOUT = 5000
+/** How long making a connection may take, in ms, whoever waits for it: the next can use it. */
+const CONNECT_TIMEOUT = 10_000
+/** A connection on which nothing is said for so long is asked by the kernel whether it lives, in ms. */
+const KEEP_ALIVE = 10_000
 
 /**
  * How like a name must be to be found by `q`: two letters exchanged in a word of six leave 0.43 of its
@@ -62,8 +86,15 @@ const STATEMENT_TIMEOUT = 10_000
  */
 const NEARLY_SPELT = 0.4
 
+/** How long it may take to connect to a replica, in ms: the primary is asked instead. */
+const REPLICA_TIMEOUT = 1000
+
+/** Of a process that names its statements, and one that does not; each leads to a primary. */
+const Preparing = ofPrimary(PreparingClient)
+const Plain = ofPrimary(pg.Client)
+
 function pool(
-  { name, url, role, size, readOnly }: Pooled,
+  { name, url, role, size, readOnly, prepared, replica }: Pooled,
   spent: Database['spent'],
   onError: (error: Error) => void,
 ): Pool {
@@ -76,12 +107,19 @@ function pool(
     name,
     {
       // A pooler that hands out another connection for each transaction may not know the names.
-      ...(role && { Client: PreparingClient }),
+      Client: replica ? (prepared ? PreparingClient : pg.Client) : prepared ? Preparing : Plain,
       pipeline: true,
       connectionString: url,
       max: size,
-      statement_timeout: role ? STATEMENT_TIMEOUT : undefined,
-      connectionTimeoutMillis: 10_000,
+      ...(role && {
+        statement_timeout: STATEMENT_TIMEOUT,
+        lock_timeout: LOCK_TIMEOUT,
+        idle_in_transaction_session_timeout: IDLE_TIMEOUT,
+      }),
+      query_timeout: ANSWER_TIMEOUT,
+      connectionTimeoutMillis: replica ?? CONNECT_TIMEOUT,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE,
       application_name: 'dateline',
       ...(options && { options }),
     },
@@ -90,6 +128,10 @@ function pool(
   // An idle connection that the server closed: the pool replaces it; without a listener it would
   // end the process.
   made.on('error', onError)
+  // And one that somebody has borrowed, whose statements fail of it: that is enough. From its beginning to its
+  // end, for the end of the session may come in one packet with the answer before, when it has just been
+  // handed on and nobody had time to listen.
+  made.on('connect', (client) => client.on('error', () => {}))
   return made
 }
 
@@ -104,28 +146,48 @@ export function openDatabase(
     partnerUrl?: string | undefined
     editorUrl?: string | undefined
     directUrl?: string | undefined
+    /** Of streaming replicas; logins like `readerUrl` where there is one, else like `url`. */
+    replicaUrls?: readonly string[]
+    /** Not through a pooler that forgets names between transactions. */
+    prepared?: boolean
     size: number
   },
   onError: (error: Error) => void,
+  log: Parameters<typeof openReplicas>[2] = {
+    info() {},
+    error: (_, text) => onError(new Error(text)),
+  },
 ): Database {
   const spent: Database['spent'] = []
-  const as = (name: string, own: string | undefined, readOnly: boolean) =>
-    pool(
-      {
-        name,
-        url: own ?? options.url,
-        role: own ? undefined : `dateline_${name}`,
-        size: options.size,
-        readOnly,
-      },
-      spent,
-      onError,
-    )
+  const { size, prepared = true } = options
+  const as = (name: string, own: string | undefined, readOnly: boolean) => {
+    const role = own ? undefined : `dateline_${name}`
+    return pool({ name, url: own ?? options.url, role, size, readOnly, prepared }, spent, onError)
+  }
   const reader = as('reader', options.readerUrl, true)
   const partner = as('partner', options.partnerUrl, true)
   const editor = as('editor', options.editorUrl, false)
+  const toReplica = (url: string) => {
+    const role = options.readerUrl ? undefined : 'dateline_reader'
+    const one = { name: 'replica', url, role, size, readOnly: true, prepared }
+    const made = pool({ ...one, replica: REPLICA_TIMEOUT }, spent, onError)
+    return {
+      ...{ url, pool: made },
+      lend: <T>(work: (client: pg.PoolClient) => Promise<T>) => withClient(made, work),
+      connect: () =>
+        new pg.Client({
+          connectionString: url,
+          connectionTimeoutMillis: REPLICA_TIMEOUT,
+          application_name: 'dateline watching',
+          ...(role && { options: `-c role=${role} -c timezone=UTC` }),
+        }),
+    }
+  }
+  const ofReaders = drizzle(reader)
+  const replicas = openReplicas(ofReaders, (options.replicaUrls ?? []).map(toReplica), log)
   return {
-    reader: drizzle(reader),
+    replicas,
+    reader: ofReaders,
     partner: drizzle(partner),
     editor: drizzle(editor),
     direct: () =>
@@ -139,7 +201,7 @@ export function openDatabase(
     spent,
     ledger: openBell(),
     async close() {
-      await Promise.all([reader.end(), partner.end(), editor.end()])
+      await Promise.all([replicas.close(), reader.end(), partner.end(), editor.end()])
     },
   }
 }
@@ -179,24 +241,46 @@ const RETRY = new Set(['40001', '40P01', '0A000'])
  */
 export class Overtaken extends Error {}
 
+/** How long a transaction waits for a lock at least, however long its request has waited before, in ms. */
+const LEAST_FOR_LOCKS = 100
+
 /**
- * One transaction as an editor. A deadlock, a serialisation failure and one that was overtaken are tried
- * again, three times in all: nothing was written. What it changed for readers is told to all instances
- * with its commit, and in this process has been heard when this returns.
+ * One transaction as an editor. A deadlock, a serialisation failure, one that was overtaken and one whose
+ * connection was lost before its COMMIT was sent are tried again, three times in all: nothing was written.
+ * Any error means that nothing ever will be, but OutcomeUnknown. What it changed for readers is told to
+ * all instances with its commit, and in this process has been heard when this returns.
  */
 export async function transaction<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { result, notice } = await attemptOnce(db.editor.$client, work)
+      const { result, notice } = await attemptOnce(db, work)
       if (notice) for (const heard of db.committed) heard(notice)
       return result
     } catch (error) {
-      const code = driverError(error)?.code
-      const again = error instanceof Overtaken || (code && RETRY.has(code))
-      if (attempt === 3 || !again) throw error
+      // A server that does not answer is not asked three times for as long.
+      const inTime = !isLost(error) || patienceLeft() > 0
+      if (attempt < 3 && inTime && mayBeTriedAgain(error)) continue
+      if (error instanceof Overtaken)
+        throw new Fault('unavailable', 'Others were quicker, each time.')
+      throw error
     }
   }
 }
+
+function mayBeTriedAgain(error: unknown): boolean {
+  if (error instanceof OutcomeUnknown) return false
+  const code = driverError(error)?.code ?? ''
+  return error instanceof Overtaken || RETRY.has(code) || isLost(error)
+}
+
+/** SQLSTATEs with which a COMMIT says that it was a rollback: a constraint that waited for it, a conflict. */
+const REFUSES_COMMIT = /^(23|40)/
+
+/**
+ * Who warns, of all of PostgreSQL's functions, that a COMMIT holds here and at no synchronous standby: a
+ * timeout has ended the wait for one, and PostgreSQL goes on as if nothing was. A failover would lose it.
+ */
+const NOT_REPLICATED = 'SyncRepWaitForLSN'
 
 /** One connection while it is a transaction's: after that nothing can be sent through it. */
 class Session {
@@ -223,31 +307,64 @@ class Session {
   }
 }
 
-function attemptOnce<T>(editors: Pool, work: (tx: Tx) => Promise<T>) {
-  return withClient(editors, async (client) => {
+function attemptOnce<T>({ editor, replicas }: Database, work: (tx: Tx) => Promise<T>) {
+  return withClient(editor.$client, async (client) => {
     const session = new Session(client)
     const tx = drizzle(session as unknown as pg.PoolClient)
     // What follows is sent behind it, without waiting. Should it fail, which takes a lost connection or
     // somebody who cancels it, nothing after the first statements may run outside of a transaction.
-    const begun = client.query('begin')
+    // A request that has waited for its connection waits the less for locks: it is refused in time, and
+    // what is refused never happens.
+    const patience = Math.max(LEAST_FOR_LOCKS, Math.round(patienceLeft()))
+    const begun = client.query(`begin; set local lock_timeout = ${patience}`)
     begun.catch(() => client.end().catch(() => {}))
+    let unconfirmed = false
+    const heed = ({ routine }: { routine?: string | undefined }) => {
+      if (routine === NOT_REPLICATED) unconfirmed = true
+    }
     try {
       const result = await work(tx)
       const { notice, told = Promise.resolve() } = send(tx)
+      client.on('notice', heed)
       const committed = session.end('commit')
-      await inOrder([begun, ...unfinished(tx), told, committed])
+      // Whoever read it there must not read at a replica what was before it.
+      const point = notice && replicas.some ? pointOf(client.query(AFTER_COMMIT)) : undefined
+      const sentBefore = inOrder([begun, ...unfinished(tx), told])
+      await inOrder([sentBefore, committed]).catch(async (error) => {
+        throw (await isUnsure(error, sentBefore))
+          ? new OutcomeUnknown('lost', { cause: error })
+          : error
+      })
       // A COMMIT behind what failed is a ROLLBACK, and no error.
       const { command } = await committed
       if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
-      return { result, notice }
+      if (unconfirmed) throw new OutcomeUnknown('no standby has confirmed it')
+      return { result, notice: notice && { ...notice, point: await point } }
     } catch (error) {
       if (session.isOpen) await session.end('rollback').catch(() => {})
       // What was sent before and failed is why the work went wrong.
       await inOrder([begun, ...unfinished(tx)])
       throw error
+    } finally {
+      client.off('notice', heed)
     }
   })
 }
+
+/** Of a COMMIT that was sent and not confirmed: may the transaction hold all the same? */
+async function isUnsure(error: unknown, sentBefore: Promise<unknown>): Promise<boolean> {
+  const code = driverError(error)?.code
+  // PostgreSQL has said what went wrong: of a statement before, so it cannot have committed; or of the COMMIT.
+  if (code === undefined) return isLost(error)
+  const wentWell = await sentBefore.then(
+    () => true,
+    () => false,
+  )
+  return wentWell && !REFUSES_COMMIT.test(code)
+}
+
+/** Whoever says so is no primary any more: the next connection may lead to the new one. */
+const READ_ONLY = '25006'
 
 /** A connection of the pool for as long as the work takes. One that is lost meanwhile is not kept. */
 function withClient<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -257,23 +374,12 @@ function withClient<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>):
 async function borrowed<T>(from: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await from.connect()
   let lost: Error | undefined
-  // Its statements fail of it too; but without a listener it would end the process.
-  const onError = (error: Error) => {
-    lost = error
-  }
-  client.on('error', onError)
   try {
     return await work(client)
+  } catch (error) {
+    if (isLost(error) || driverError(error)?.code === READ_ONLY) lost = error as Error
+    throw error
   } finally {
-    client.off('error', onError)
     client.release(lost)
   }
-}
-
-/** The error PostgreSQL reported, out of drizzle's wrapping; undefined when it is something else. */
-export function driverError(error: unknown): pg.DatabaseError | undefined {
-  for (let e = error; e instanceof Error; e = e.cause) {
-    if (e instanceof pg.DatabaseError) return e
-  }
-  return undefined
 }

@@ -30,7 +30,7 @@ export async function connect(
   if (!url) throw new Error('There is no database.')
   let db: Database | undefined
   try {
-    if (config.migrate) await migrate(config.directUrl ?? url)
+    if (config.migrate) await migrate(config.directUrl ?? url, { log: (text) => log.info(text) })
     db = openDatabase(
       {
         url,
@@ -38,9 +38,12 @@ export async function connect(
         partnerUrl: config.partnerUrl,
         editorUrl: config.editorUrl,
         directUrl: config.directUrl,
+        replicaUrls: config.replicaUrls,
+        prepared: config.preparedStatements,
         size: config.poolSize,
       },
       (error) => log.error({ err: error }, 'a database connection was lost'),
+      log,
     )
     const faults = await roleFaults(db)
     if (faults.length > 0) throw new Error(`The database roles are wrong: ${faults.join('; ')}.`)

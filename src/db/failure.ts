@@ -1,5 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm'
-import { driverError } from './client.ts'
+import { driverError } from './sqlstate.ts'
 
 /**
  * An error as it may be logged. Of a failed statement its text, where it was run and PostgreSQL's
@@ -30,6 +30,9 @@ type Reason = NonNullable<ReturnType<typeof driverError>>
 
 /** An error in words for whoever runs the process: PostgreSQL's own, not the statement that failed. */
 export function explain(error: unknown): string {
-  const cause = error instanceof DrizzleQueryError ? error.cause : undefined
-  return driverError(error)?.message ?? cause?.message ?? (error as Error).message
+  const reason = driverError(error)
+  if (reason) return reason.message
+  const cause = (error instanceof DrizzleQueryError && error.cause) || (error as Error)
+  // Where a name has several addresses, what each of them said has no message in common.
+  return cause.message || String((cause as NodeJS.ErrnoException).code ?? cause.name)
 }

@@ -14,11 +14,51 @@ export type Trail = Spent[]
 /** So many of a request are noted: a stream asks again and again. */
 const MOST = 100
 
-const trails = new AsyncLocalStorage<Trail>()
+const trails = new AsyncLocalStorage<Trail | undefined>()
+
+/**
+ * How long a request may be held up by the database before it is refused, in ms: with what its process takes,
+ * its caller has waited for about 1.5 s. Who asks again finds the same queue, so that a longer wait would
+ * only hold more of them.
+ */
+const PATIENCE = 1200
+/** How long work that nobody waits for may wait, in ms. */
+const BACKGROUND = 10_000
+/** After so many ms without the database (it read a body, it waited for news) its patience is new. */
+const PAUSE = 500
+
+/** Since when a request has been at the database, when it was last, and how often it is at this moment. */
+type Spell = { since: number; last: number; open: number }
+const spells = new WeakMap<Trail, Spell>()
+
+function spellOf(trail: Trail): Spell {
+  const now = performance.now()
+  const known = spells.get(trail)
+  if (known && (known.open > 0 || now - known.last < PAUSE)) return known
+  const spell = { since: now, last: now, open: 0 }
+  spells.set(trail, spell)
+  return spell
+}
+
+/** How long whoever asks now may still wait, in ms; 0 and less: no longer. */
+export function patienceLeft(): number {
+  const trail = trails.getStore()
+  return trail ? PATIENCE - (performance.now() - spellOf(trail).since) : BACKGROUND
+}
+
+/** Thrown when no connection was to be had in time: nothing was sent. */
+export class NoneFree extends Error {
+  override name = 'NoneFree'
+}
 
 /** Does the work, and notes in the trail what it spends in the database. */
 export function followed<T>(trail: Trail, work: () => T): T {
   return trails.run(trail, work)
+}
+
+/** Does the work as if no request waited for it, whoever has begun it. */
+export function unfollowed<T>(work: () => T): T {
+  return trails.run(undefined, work)
 }
 
 /** How long the database was asked, in ms: what was asked at the same time counts once. */
@@ -85,13 +125,57 @@ export class MeasuredPool extends pg.Pool {
   async measured<T>(work: () => Promise<T>): Promise<T> {
     const trail = trails.getStore()
     const began = performance.now()
+    const spell = trail && spellOf(trail)
+    if (spell) spell.open++
     try {
       return await work()
     } finally {
       const spent = { pool: this.named, began, ended: performance.now() }
+      if (spell) {
+        spell.open--
+        spell.last = spent.ended
+      }
       if (trail && trail.length < MOST) trail.push(spent)
       for (const hear of this.#heard) hear(spent)
     }
+  }
+
+  /**
+   * A connection; rejects with NoneFree when the request has waited long enough. One that is being made is
+   * not given up with it: where making one takes longer than anybody waits, there would never be any.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the two signatures of pg's connect
+  override connect(callback?: any): any {
+    const wanted = this.#within(super.connect())
+    if (!callback) return wanted
+    wanted.then((client) => callback(undefined, client, client.release), callback)
+  }
+
+  #within(wanted: Promise<pg.PoolClient>): Promise<pg.PoolClient> {
+    // There is one for each of those who wait.
+    if (this.idleCount >= this.waitingCount && this.waitingCount > 0) return wanted
+    const left = patienceLeft()
+    return new Promise((resolve, reject) => {
+      let waiting = true
+      const timer = setTimeout(
+        () => {
+          waiting = false
+          reject(new NoneFree(`No connection was free within ${Math.round(left)} ms.`))
+        },
+        Math.max(1, left),
+      )
+      wanted.then(
+        (client) => {
+          clearTimeout(timer)
+          if (waiting) resolve(client)
+          else client.release()
+        },
+        (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      )
+    })
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Tx } from './client.ts'
 import { sent } from './pipeline.ts'
+import type { Point } from './point.ts'
 
 /** What a transaction changed for readers: the groups to drop, and when time changes something next. */
 export type Notice = {
@@ -10,6 +11,8 @@ export type Notice = {
   boundary: number | undefined
   /** By which the process that sent it knows it again. */
   id: string | undefined
+  /** How far the primary was after its commit; told within its own process only. */
+  point?: Point | undefined
 }
 
 /** The channel on which instances tell each other. */

@@ -65,17 +65,21 @@ export async function openQueue(
     ...{ superviseIntervalSeconds: SUPERVISION, monitorIntervalSeconds: SUPERVISION },
   })
   boss.on('error', onError)
-  await boss.start()
-  const worker = await boss.work(
-    WEBHOOKS,
-    { batchSize: BATCH, pollingIntervalSeconds: POLLING },
-    taken,
-  )
+  const stop = () => boss.stop({ close: false, graceful: false })
+  const begin = async () => {
+    await boss.start()
+    const options = { batchSize: BATCH, pollingIntervalSeconds: POLLING }
+    return boss.work(WEBHOOKS, options, taken)
+  }
+  const worker = await begin().catch(async (error) => {
+    await stop().catch(() => {})
+    throw error
+  })
   return {
     ring: () => boss.notifyWorker(worker),
     async close() {
       await boss.offWork(WEBHOOKS)
-      await boss.stop({ close: false, graceful: false })
+      await stop()
     },
   }
 }

@@ -97,6 +97,8 @@ const RIGHTS = [
   // Append-only: what happened, and who might have it, is neither changed nor forgotten.
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
+  // The migrations say so too; a dump that was restored without privileges has forgotten it.
+  'REVOKE ALL ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz), public.rebuild_article_listings() FROM PUBLIC',
   'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz) TO dateline_editor',
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,
@@ -121,6 +123,25 @@ export async function applyRights(client: pg.ClientBase): Promise<void> {
  * reached.
  */
 export async function roleFaults(db: Database): Promise<string[]> {
+  const faults = await Promise.all([
+    readerFaults(db.reader),
+    check('partners', db.partner, 'partner', ['editor', 'reader']),
+    check('editors', db.editor, 'editor', []),
+  ])
+  return faults.flat()
+}
+
+/** The same of one connection of readers. */
+export function readerFaults(db: Pick<Executor, 'execute'>): Promise<string[]> {
+  return check('readers', db, 'reader', ['editor', 'partner'])
+}
+
+async function check(
+  who: string,
+  pool: Pick<Executor, 'execute'>,
+  schema: string,
+  others: string[],
+): Promise<string[]> {
   const rights = (schema: string) => sql`
     select current_user as "user",
       coalesce(bool_and(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')), false) as sees
@@ -131,21 +152,13 @@ export async function roleFaults(db: Database): Promise<string[]> {
     where has_any_column_privilege(c.oid, 'select')
       and ((n.nspname = 'public' and c.relname in (${names(TABLES)})) or n.nspname in (${names(schemas)}))
     order by 1`
-  const check = async (who: string, pool: Executor, schema: string, others: string[]) => {
-    const [own] = (await pool.execute<Rights>(rights(schema))).rows
-    const said = `${who} (${own?.user})`
-    const faults = own?.sees ? [] : [`${said} cannot read their views`]
-    if (others.length === 0) return faults
-    const { rows } = await pool.execute<{ name: string }>(beyond(others))
-    const list = rows.map((row) => row.name).join(', ')
-    return rows.length === 0 ? faults : [...faults, `${said} can read ${list}, which they must not`]
-  }
-  const faults = await Promise.all([
-    check('readers', db.reader, 'reader', ['editor', 'partner']),
-    check('partners', db.partner, 'partner', ['editor', 'reader']),
-    check('editors', db.editor, 'editor', []),
-  ])
-  return faults.flat()
+  const [own] = (await pool.execute<Rights>(rights(schema))).rows
+  const said = `${who} (${own?.user})`
+  const faults = own?.sees ? [] : [`${said} cannot read their views`]
+  if (others.length === 0) return faults
+  const { rows } = await pool.execute<{ name: string }>(beyond(others))
+  const list = rows.map((row) => row.name).join(', ')
+  return rows.length === 0 ? faults : [...faults, `${said} can read ${list}, which they must not`]
 }
 
 type Rights = { user: string; sees: boolean }

@@ -6,9 +6,10 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import type { Pool } from '../db/client.ts'
+import type { Executor, Pool } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
+import type { Leaving } from '../http/leaving.ts'
 import { isFree } from '../http/limits.ts'
 import type { Overload } from '../http/overload.ts'
 import { PROBLEM_TYPE, problemOf, RETRY_AFTER, statusOf } from '../http/problem.ts'
@@ -30,6 +31,8 @@ export type Front = {
   pools: { reader: Pool; editor: Pool }
   overload: Overload
   publicUrl: string
+  /** Where a request of readers reads. */
+  reading(): Executor['$client']
   /** Headers that are the same on every answer, as names and values in turn. */
   constant: readonly string[]
   /** A new request's id. */
@@ -43,8 +46,13 @@ export type Front = {
  * asked again, and what would be too much is refused. The framework takes as long to find a route and to
  * make its request and reply as Node.js takes for everything else. Whatever has to be validated goes in.
  */
-export function frontDoor(inside: RequestListener, open: () => Front | undefined): Server {
+export function frontDoor(
+  inside: RequestListener,
+  open: () => Front | undefined,
+  leaving: Leaving,
+): Server {
   const server = createServer(TIMEOUTS, (request, response) => {
+    if (leaving.begun) response.shouldKeepAlive = false
     const front = open()
     const { method, url = '' } = request
     if (!front || method === 'OPTIONS' || !isContent(url)) return inside(request, response)
@@ -174,7 +182,7 @@ async function makeAgain(
   try {
     if (keeping) store.counts.misses++
     const trail: Trail = []
-    const shown = await followed(trail, () => read.ask(front.pools.reader, name, url))
+    const shown = await followed(trail, () => read.ask(front.reading(), name, url))
     const asked = performance.now()
     const answer = shown && answerAgain(front.delivery, read, shown, front.constant, keeping)
     if (making) store.end(making, answer, watch.sure())

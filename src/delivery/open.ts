@@ -47,6 +47,7 @@ export function openDelivery(config: Config, db: Database, limits: Limits, log: 
     purging?.purge(notice)
   }
   db.committed.push(committed)
+  db.replicas.follow(watching)
   const delivery: Delivery = {
     store,
     watch: watching,
@@ -61,6 +62,7 @@ export function openDelivery(config: Config, db: Database, limits: Limits, log: 
     purgeFailures: () => purging?.failures() ?? 0,
     async close() {
       db.committed.splice(db.committed.indexOf(committed), 1)
+      db.replicas.follow()
       await watching.close()
       await purging?.close()
     },

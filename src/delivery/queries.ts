@@ -1,5 +1,12 @@
+import { POINT, type Point } from '../db/point.ts'
+
 /** What the listening connection is asked again and again. */
-export type Beat = { clock: number; next: number | null }
+export type Beat = Point & {
+  now: number
+  next: number | null
+  /** Of the primary; it counts failovers. */
+  timeline: number
+}
 
 /**
  * The database's clock, and the next instant at which a published article becomes visible or ceases
@@ -9,9 +16,11 @@ export type Beat = { clock: number; next: number | null }
 export const BEAT = {
   name: 'beat',
   text: `
-    select extract(epoch from now()) * 1000 as clock, extract(epoch from least(
+    select extract(epoch from now())::float8 * 1000 as now, extract(epoch from least(
       (select min(publish_at) from public.articles where status = 'published' and publish_at > now()),
       (select min(embargo_until) from public.articles where status = 'published' and embargo_until > now()),
       (select min(expires_at) from public.articles where status = 'published' and expires_at > now())
-    )) * 1000 as next`,
+    ))::float8 * 1000 as next,
+    ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int as timeline,
+    ${POINT}`,
 } as const

@@ -1,7 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import type { Database } from '../db/client.ts'
 import { CHANNEL, LEDGER, type Notice, readNotice } from '../db/notice.ts'
-import { BEAT } from './queries.ts'
+import { type Horizon, later, type Point } from '../db/point.ts'
+import { within } from '../db/within.ts'
+import { BEAT, type Beat } from './queries.ts'
 
 type Listener = ReturnType<Database['direct']>
 
@@ -9,6 +11,8 @@ type Listener = ReturnType<Database['direct']>
 const BEAT_EVERY = 100
 /** How long an answer vouches for the connection, counted from before it was asked, in ms. */
 const VOUCHES = 500
+/** A question that somebody waits for comes no sooner after the last, in ms. */
+const BEAT_AGAIN = 5
 /** A connection that leaves a question open so long is taken for dead, in ms. */
 const DEAD_AFTER = 1500
 /** Waits between attempts to connect, in ms. */
@@ -32,6 +36,13 @@ export type Watch = {
   seconds(): number
   /** The database's clock in ms since 1970, never ahead of it; undefined when it is not known. */
   clock(): number | undefined
+  /**
+   * What a replica must have come to, so that it has every change that was heard of and no boundary is
+   * passed for it that is not for the primary; undefined when that is not known.
+   */
+  horizon(): Horizon | undefined
+  /** The end of the primary's WAL when it was asked last. */
+  written(): number | undefined
   /** A change of this process, which need not come back through the database. */
   tell(notice: Notice): void
   /** Settles when the first attempt to connect has come to something, or after so many ms. */
@@ -52,6 +63,17 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
   let comes = Number.NEGATIVE_INFINITY
   /** The database's clock: read after ours was `asked` and before it was `got`. */
   let reading = { asked: 0, got: 0, clock: 0 }
+  /** What a replica must have come to; undefined since something happened of which that is not known. */
+  let reached: (Point & { timeline: number }) | undefined
+  /** What was committed here, as far as that is known, since the question was sent whose answer is awaited. */
+  let since: Point | undefined
+  /** Something happened after that question of which the point is not known. */
+  let again = false
+  let written: number | undefined
+  const unknown = () => {
+    reached = undefined
+    again = true
+  }
   /** Boundaries told of since the question was sent whose answer is awaited. */
   let told: number[] = []
   /** Changes of this process, and when they were told: what comes back is not dropped again. */
@@ -80,14 +102,23 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
     if (wait > 60_000) return
     alarm = setTimeout(
       () => {
-        watcher.lost()
+        lost()
         wake()
       },
       Math.max(0, wait),
     ).unref()
   }
 
-  const tell = ({ groups, boundary: at }: Notice) => {
+  const lost = () => {
+    unknown()
+    watcher.lost()
+  }
+
+  const tell = ({ groups, boundary: at, point }: Notice) => {
+    if (point) {
+      since = since ? later(since, point) : point
+      if (reached) reached = later(reached, point)
+    } else unknown()
     if (groups.size > 0) watcher.heard(groups)
     if (at === undefined) return
     told.push(at)
@@ -101,13 +132,17 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
   const beat = async (on: Listener) => {
     const sent = performance.now()
     told = []
+    since = undefined
+    again = false
     const { rows } = await within(on.query(BEAT), DEAD_AFTER)
-    const [row] = rows as { clock: string; next: string | null }[]
-    const clock = Number(row?.clock)
-    if (performance.now() >= vouched || clock >= boundary || performance.now() >= comes)
-      watcher.lost()
+    const { now: clock, next: following, timeline, ...point } = rows[0] as Beat
+    // Before what is to be forgotten: it is forgotten for what this very answer knows.
+    const settles = !again
+    if (performance.now() >= vouched || clock >= boundary || performance.now() >= comes) lost()
+    if (settles && !reached) reached = later({ ...point, timeline }, since)
+    written = point.lsn
     reading = { asked: sent, got: performance.now(), clock }
-    const next = row?.next === null ? Number.POSITIVE_INFINITY : Number(row?.next)
+    const next = following ?? Number.POSITIVE_INFINITY
     // One that was told while the answer was on its way is not in it; one that has passed is.
     expect(Math.min(next, ...told.filter((at) => at > clock)))
     vouched = sent + VOUCHES
@@ -146,6 +181,7 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
       await Promise.race([hearsItself(on), broken])
       // What was said before is unheard.
       vouched = Number.NEGATIVE_INFINITY
+      unknown()
       while (!closed) {
         await Promise.race([beat(on), broken])
         attempt.number = 0
@@ -178,7 +214,7 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
         if (!closed) watcher.failed(error)
         becomeReady()
       })
-      watcher.lost()
+      lost()
       if (!closed) await pause(BACKOFF[Math.min(attempt.number++, BACKOFF.length - 1)] ?? 5000)
     }
   }
@@ -190,6 +226,13 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
       if (notice.id !== undefined && sure()) own.set(notice.id, performance.now())
       tell(notice)
     },
+    horizon() {
+      if (!sure()) return undefined
+      if (reached) return { ...reached, until: boundary }
+      if (performance.now() - reading.asked > BEAT_AGAIN) wake()
+      return undefined
+    },
+    written: () => written,
     // One less than there are: nginx goes on to the end of the second in which an answer runs out.
     seconds: () => (sure() ? Math.max(0, Math.floor((comes - performance.now()) / 1000) - 1) : 0),
     clock: () => (sure() ? reading.clock + (performance.now() - reading.got) : undefined),
@@ -205,19 +248,5 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
       )?.connection?.stream.destroy()
       await running
     },
-  }
-}
-
-/** Rejects when it takes longer than so many ms. */
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer within ${ms} ms.`)), ms)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

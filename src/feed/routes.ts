@@ -6,7 +6,7 @@ import { numberChanges } from '../changes/queries.ts'
 import type { Reading } from '../db/client.ts'
 import type { Holdings } from '../holdings/buffer.ts'
 import type { App, Services } from '../http/app.ts'
-import { badKey, syndicatedReading } from '../http/auth.ts'
+import { badKey, feedReading } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
 import { cursorOf, fingerprint, readCursor } from '../http/cursor.ts'
 import { eventStreams } from '../http/events.ts'
@@ -51,7 +51,9 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
     const audience = partnerId && `${partnerId} ${early}`
     const sorted = types && [...types].sort()
     const params = new URLSearchParams(sorted ? { types: sorted.join() } : {})
-    const list = fingerprint(PATH, params, audience ?? 'readers')
+    // Cursors of a ledger that was set back since count what has not happened.
+    const whose = [audience ?? 'readers', config.feedEpoch].filter(Boolean).join(' ')
+    const list = fingerprint(PATH, params, whose)
     // Holdings are partners'; to a HEAD nothing is given.
     const feed =
       partnerId === undefined || request.method !== 'GET'
@@ -87,7 +89,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
     async (request, reply) => {
       const { query } = request
       if (query.wait > 0) waits.enter(request, reply)
-      const reading = syndicatedReading(request, db)
+      const reading = feedReading(request, db)
       const known = cursors(request, query)
       await numberChanges(db.editor)
       const from =
@@ -149,7 +151,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
     async (request, reply) => {
       const { query } = request
       waits.enter(request, reply)
-      const reading = syndicatedReading(request, db)
+      const reading = feedReading(request, db)
       const known = cursors(request, query)
       await numberChanges(db.editor)
       const last = request.headers['last-event-id']

@@ -6,6 +6,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { Registry } from 'prom-client'
 import type { z } from 'zod'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
@@ -26,4 +27,9 @@ export type App = FastifyInstance<
 >
 
 /** What routes are built from. */
-export type Services = { config: Config; db: Database }
+export type Services = {
+  config: Config
+  db: Database
+  /** The metrics of all workers, where this process is one of several; its own are in the registry. */
+  allMetrics?: ((own: Registry) => Promise<string>) | undefined
+}

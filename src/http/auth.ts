@@ -113,12 +113,19 @@ export function readingOf({ actor }: FastifyRequest, db: Database, early = true)
   }
   return may(actor, 'drafts:read')
     ? { db: db.editor, schema: 'editor' }
-    : { db: db.reader, schema: 'reader' }
+    : { db: db.replicas.reading(actor?.since), schema: 'reader' }
 }
 
 /** The same, but for what is told to others: to a key that is no partner's, what readers see. */
 export function syndicatedReading(request: FastifyRequest, db: Database, early = true): Reading {
   const reading = readingOf(request, db, early)
+  if (reading.schema === 'partner') return reading
+  return { db: db.replicas.reading(request.actor?.since), schema: 'reader' }
+}
+
+/** The same for the change feed, which is always the primary's: a cursor of one is good for all. */
+export function feedReading(request: FastifyRequest, db: Database): Reading {
+  const reading = syndicatedReading(request, db)
   return reading.schema === 'partner' ? reading : { db: db.reader, schema: 'reader' }
 }
 

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { countersIn } from '../counter.ts'
 import type { Database } from '../db/client.ts'
 import type { Spent } from '../db/measure.ts'
+import type { Answered } from '../db/replicas.ts'
 import { standbys } from '../db/standbys.ts'
-import type { App } from './app.ts'
+import type { App, Services } from './app.ts'
 import type { Seen } from './seeing.ts'
 
 /** In seconds. */
@@ -13,8 +14,8 @@ const BUCKETS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 /** How long what the database says of its standbys is told again, in ms: whoever asks often asks us. */
 const FRESH = 5000
 
-/** `/metrics` for Prometheus: never content. */
-export function metrics(app: App, registry: Registry): void {
+/** `/metrics` for Prometheus: never content. Of all workers, where this process is one of several. */
+export function metrics(app: App, registry: Registry, { allMetrics }: Services): void {
   collectDefaultMetrics({ register: registry })
   app.get(
     '/metrics',
@@ -29,7 +30,10 @@ export function metrics(app: App, registry: Registry): void {
       },
       config: { open: true },
     },
-    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    async (_request, reply) => {
+      const text = await (allMetrics ? allMetrics(registry) : registry.metrics())
+      return reply.type(registry.contentType).send(text)
+    },
   )
 }
 
@@ -76,16 +80,18 @@ export function countDatabase(registry: Registry, db: Database): () => void {
   })
   const hear = ({ pool, began, ended }: Spent) => seconds.observe({ pool }, (ended - began) / 1000)
   db.spent.push(hear)
-  const pools = [db.reader, db.partner, db.editor].map(({ $client }) => $client)
+  const ofPrimary = [db.reader, db.partner, db.editor].map(({ $client }) => $client)
+  const pools = [...ofPrimary, ...db.replicas.pools]
   new Gauge({
     name: 'database_connections',
     help: 'Connections of a pool, by what they do.',
     labelNames: ['pool', 'state'],
     registers,
     collect() {
+      this.reset()
       for (const { named: pool, totalCount, idleCount } of pools) {
-        this.set({ pool, state: 'idle' }, idleCount)
-        this.set({ pool, state: 'busy' }, totalCount - idleCount)
+        this.inc({ pool, state: 'idle' }, idleCount)
+        this.inc({ pool, state: 'busy' }, totalCount - idleCount)
       }
     },
   })
@@ -95,7 +101,8 @@ export function countDatabase(registry: Registry, db: Database): () => void {
     labelNames: ['pool'],
     registers,
     collect() {
-      for (const { named: pool, waitingCount } of pools) this.set({ pool }, waitingCount)
+      this.reset()
+      for (const { named: pool, waitingCount } of pools) this.inc({ pool }, waitingCount)
     },
   })
   const lag = standbys(db.editor, FRESH)
@@ -103,13 +110,64 @@ export function countDatabase(registry: Registry, db: Database): () => void {
     name: 'replication_lag_bytes',
     help: 'WAL that a replication slot has not taken yet.',
     labelNames: ['slot'],
+    // Each worker sees the same.
+    aggregator: 'max',
     registers,
     async collect() {
       this.reset()
       for (const { slot, behind } of await lag()) this.set({ slot }, behind)
     },
   })
+  const uncount = db.replicas.some ? countReplicas(registry, db.replicas) : () => {}
   return () => {
     db.spent.splice(db.spent.indexOf(hear), 1)
+    uncount()
+  }
+}
+
+/** Who answers readers, and how far the replicas are. The function it returns ends it. */
+function countReplicas(registry: Registry, { answered, states }: Database['replicas']): () => void {
+  const registers = [registry]
+  const reads = new Counter({
+    name: 'reader_reads_total',
+    help: 'Reads of readers, by the server that answered and why it was the primary.',
+    labelNames: ['server', 'because'],
+    registers,
+  })
+  const hear = ({ server, because }: Answered) => reads.inc({ server, because })
+  answered.push(hear)
+  const gauge = (
+    name: string,
+    help: string,
+    of: (state: ReturnType<typeof states>[number]) => number | undefined,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['server'],
+      // Of several workers, the one that sees it worst.
+      aggregator: name === 'replica_up' ? 'min' : 'max',
+      registers,
+      collect() {
+        this.reset()
+        for (const state of states()) {
+          const value = of(state)
+          if (value !== undefined) this.set({ server: state.name }, value)
+        }
+      },
+    })
+  gauge('replica_up', 'Whether a replica answers.', ({ up }) => Number(up))
+  gauge(
+    'replica_lag_bytes',
+    'WAL that is written and that a replica has not replayed.',
+    ({ behind }) => behind,
+  )
+  gauge(
+    'replica_lag_seconds',
+    'Age of what a replica replays; 0 when it has replayed all it has.',
+    ({ seconds }) => seconds,
+  )
+  return () => {
+    answered.splice(answered.indexOf(hear), 1)
   }
 }

@@ -31,7 +31,15 @@ function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
     ...(schema?.body ? (['rule_broken'] as const) : []),
     // DELETE too: a body is read there as well, though none is wanted.
     ...(write
-      ? (['malformed_json', 'payload_too_large', 'unsupported_media_type', 'conflict'] as const)
+      ? ([
+          ...([
+            'malformed_json',
+            'payload_too_large',
+            'unsupported_media_type',
+            'conflict',
+          ] as const),
+          ...(['outcome_unknown', 'storage_full'] as const),
+        ] as const)
       : []),
     ...(isRepeatable(method, config) ? (['idempotency_mismatch'] as const) : []),
     ...(config?.throws ?? []),

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { driverError } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
+import { driverError, faultOfDatabase } from '../db/sqlstate.ts'
 import { ERRORS, type ErrorCode, Fault, type FaultKind } from '../errors.ts'
 
 /** Which status answers which kind of fault. */
@@ -24,6 +24,7 @@ const STATUS: Record<FaultKind, number> = {
   legal: 451,
   internal: 500,
   unavailable: 503,
+  storageFull: 507,
 }
 
 /** The status that answers an error code. */
@@ -76,6 +77,10 @@ export const Problem = z
       .array(z.object({ kind: z.string(), id: z.string(), slug: z.string().optional() }))
       .optional()
       .meta({ description: 'Of `in_use`: who refers to it, the first hundred.' }),
+    missing: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'Of `/readyz`: what the process lacks.' }),
   })
   .meta({ id: 'Problem', description: 'An error, after RFC 9457.' })
 
@@ -91,69 +96,12 @@ const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is no such resource.'],
 }
 
-/** SQLSTATEs that are the caller's doing and that no check of ours caught first. */
-function fromDatabase(error: unknown): Fault | undefined {
-  const e = driverError(error)
-  if (isUnavailable(error, e?.code)) {
-    return new Fault('unavailable', 'The database did not answer in time.')
-  }
-  if (!e) return undefined
-  // Constraints are named <table>_<column>_<kind> (db/tables.ts), so the name gives the pointer.
-  const column = e.constraint?.slice((e.table?.length ?? 0) + 1).replace(/_(key|fkey|check)$/, '')
-  const name = column?.replace(/_id$/, '').replace(/_(\w)/g, (_, c: string) => c.toUpperCase())
-  const pointer = name ? `/${name}` : ''
-  switch (e.code) {
-    case '23505':
-      if (e.constraint?.endsWith('_slug_key')) {
-        return new Fault('slug_taken', 'This slug is taken, or was once used.', {
-          errors: [{ pointer, message: 'is taken, or was once used' }],
-        })
-      }
-      return new Fault('conflict', `Another one has the same ${name}.`, {
-        errors: [{ pointer, message: 'is taken' }],
-      })
-    case '23503':
-      return new Fault('conflict', 'Something it refers to has just been deleted.', {
-        errors: [{ pointer, message: 'no longer exists' }],
-      })
-    case '23514':
-      return new Fault('rule_broken', `The rule ${e.constraint} is broken.`, {
-        errors: [{ pointer, message: `breaks the rule ${e.constraint}` }],
-      })
-    case '54000':
-      return new Fault('rule_broken', 'The text is too large to be indexed.', {
-        errors: [{ pointer: '/body', message: 'is too large to be indexed' }],
-      })
-    default:
-      return undefined
-  }
-}
-
-/** What pg says of a pool that is full, and of a connection that is lost. */
-const LOST = /^(timeout exceeded when trying|Connection terminated|Client .* is not queryable)/
-
-/**
- * The database is away, overloaded or busy: connection exceptions (08), lack of resources (53),
- * operator intervention and time-outs (57), deadlocks and conflicts after all attempts (40), and
- * what sockets and the pool say.
- */
-function isUnavailable(error: unknown, sqlstate: string | undefined): boolean {
-  if (sqlstate !== undefined) return /^(08|53|57|40)/.test(sqlstate)
-  for (let e = error; e instanceof Error; e = e.cause) {
-    const { code = '' } = e as NodeJS.ErrnoException
-    if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT)$/.test(code))
-      return true
-    if (LOST.test(e.message)) return true
-  }
-  return false
-}
-
 /** Any error to the Fault that is told to the caller. */
 export function faultOf(error: FastifyError | Error): Fault {
   if (error instanceof Fault) return error
   const known = 'code' in error ? FASTIFY_CODES[error.code] : undefined
   if (known) return new Fault(...known)
-  const broken = fromDatabase(error)
+  const broken = faultOfDatabase(error)
   if (broken) return broken
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (status === 400) return new Fault('invalid_request', 'The request is not valid HTTP.')
@@ -212,7 +160,9 @@ export function sendFault(
   const status = statusOf(fault.code)
   if (status === 401)
     reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
+  // A disk is not emptied within a second.
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  if (status === 507) reply.header('retry-after', '10')
   // What is not there, or gone, is an answer that caches may keep like any other.
   if (!ABSENT.includes(status)) reply.header('cache-control', 'no-store')
   return reply
@@ -228,7 +178,10 @@ export function sendFault(
 export function answerProblems(app: FastifyInstance, publicUrl: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const fault = isCutOff(request) ? CUT_OFF : (refusedBody(error, request) ?? faultOf(error))
-    if (statusOf(fault.code) >= 500) request.log.error({ err: loggable(error) }, 'request failed')
+    // What only the database caught, a check of ours should have caught before.
+    if (statusOf(fault.code) >= 500 || driverError(error)) {
+      request.log.error({ err: loggable(error) }, 'request failed')
+    }
     // Fastify would close the connection on a body that it has not read, and the caller, still sending, would
     // learn of that alone. Node.js passes over the rest, for as long as a request may take.
     reply.removeHeader('connection')

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { numberChanges } from '../changes/queries.ts'
 import type { Config } from '../config.ts'
+import { whenThere } from '../db/away.ts'
 import { type Database, transaction } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import { openQueue } from '../db/queue.ts'
@@ -24,13 +25,15 @@ const ANYWAY = 60_000
 /** How long attempts under way may take when the process stops, in ms; then they are given back. */
 const GRACE = 5000
 
-type Log = { error(fields: object, text: string): void }
+type Log = { error(fields: object, text: string): void; warn(text: string): void }
 
 export type Delivering = {
   config: Config
   db: Database
   metrics: Registry
   log: Log
+  /** Given when the process ends before any of it has begun. */
+  signal: AbortSignal
   /** Told of what partners were told, in the transaction that notes it. */
   onDelivered: OnDelivered
 }
@@ -141,16 +144,14 @@ export async function deliverWebhooks(delivering: Delivering): Promise<{ stop():
     await tellAll()
     await send()
   }
-  const queue = await openQueue(
-    db,
-    () =>
-      look().catch((error) => {
-        say('webhooks could not be told')(error)
-        // The alarm comes again.
-        throw error
-      }),
-    say('the queue of webhooks has a fault'),
-  )
+  const taken = () =>
+    look().catch((error) => {
+      say('webhooks could not be told')(error)
+      // The alarm comes again.
+      throw error
+    })
+  const open = () => openQueue(db, taken, say('the queue of webhooks has a fault'))
+  const queue = await whenThere(open, log, delivering.signal)
   const rung = (async () => {
     for (;;) {
       await db.ledger.wait(ANYWAY, signal)

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { sweep } from '../changes/sweep.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
+import { loggable } from '../db/failure.ts'
 import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
 import { forgetOldDeliveries } from '../webhooks/forget.ts'
@@ -14,7 +15,9 @@ export type Background = {
   config: Config
   db: Database
   metrics: Registry
-  log: { error(fields: object, text: string): void }
+  log: { error(fields: object, text: string): void; warn(text: string): void }
+  /** Given when the process ends: what has not begun by then never does. */
+  signal: AbortSignal
 }
 
 /**
@@ -26,10 +29,12 @@ export async function startJobs({
   db,
   metrics,
   log,
+  signal,
 }: Background): Promise<() => Promise<void>> {
-  const webhooks = await deliverWebhooks({ config, db, metrics, log, onDelivered: noteNotified })
+  const onDelivered = noteNotified
+  const webhooks = await deliverWebhooks({ config, db, metrics, log, signal, onDelivered })
   const forget = (what: string, work: Promise<void>) =>
-    work.catch((error) => log.error({ err: error }, `${what} were not removed`))
+    work.catch((error) => log.error({ err: loggable(error) }, `${what} were not removed`))
   const timer = setInterval(() => {
     forget('old idempotency keys', forgetOldKeys(db.editor))
     forget('old webhook deliveries', forgetOldDeliveries(db.editor))
@@ -40,7 +45,7 @@ export async function startJobs({
   const sweeper = setInterval(async () => {
     if (sweeping) return
     sweeping = true
-    await sweep(db).catch((error) => log.error({ err: error }, 'the sweep failed'))
+    await sweep(db).catch((error) => log.error({ err: loggable(error) }, 'the sweep failed'))
     sweeping = false
   }, SECOND)
   sweeper.unref()

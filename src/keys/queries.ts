@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Actor, Scope } from '../actor.ts'
 import type { Database, Executor } from '../db/client.ts'
 import { type Listing, listRows } from '../db/listing.ts'
+import { POINT, type Point } from '../db/point.ts'
 import { fixed, given } from '../db/statement.ts'
 import { matches, prefixOf } from './secret.ts'
 
@@ -46,7 +47,7 @@ export async function findKeyById(db: Executor, id: string): Promise<KeyRow | un
   return rows[0]
 }
 
-type LiveKey = {
+type LiveKey = Point & {
   id: string
   name: string
   hash: Buffer
@@ -56,7 +57,8 @@ type LiveKey = {
 }
 
 const byPrefix = fixed<LiveKey>(sql`
-  select k.id, k.name, k.hash, k.scopes, k.partner_id as "partnerId", p.rate_limit as "rateLimit"
+  select k.id, k.name, k.hash, k.scopes, k.partner_id as "partnerId", p.rate_limit as "rateLimit",
+    ${sql.raw(POINT)}
   from api_keys k left join partners p on p.id = k.partner_id
   where k.prefix = ${given('prefix')} and k.revoked_at is null
     and (k.expires_at is null or k.expires_at > now())`)
@@ -67,9 +69,11 @@ export async function findActor(db: Database, key: string): Promise<Actor | unde
   if (!prefix) return undefined
   const [row] = await byPrefix(db.editor, { prefix })
   if (!matches(key, row?.hash) || !row) return undefined
-  const { id: keyId, name, scopes, partnerId, rateLimit } = row
+  const { id: keyId, name, scopes, partnerId, rateLimit, lsn, clock } = row
+  const writes = scopes.some((scope) => scope.startsWith('content:'))
   return {
     ...{ keyId, name, scopes: new Set(scopes) },
+    ...(writes && { since: { lsn, clock } }),
     ...(partnerId !== null && { partnerId, ...(rateLimit !== null && { rateLimit }) }),
   }
 }

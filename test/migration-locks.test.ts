@@ -1,0 +1,205 @@
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import t from 'tap'
+import { migrate } from '../src/db/migrate.ts'
+import { type Migration, readMigrations } from '../src/db/migrations.ts'
+import { cloneDatabase, emptyDatabase } from './newsroom.ts'
+import { EXPANSION, journalOf, MIGRATIONS, plantMigrations } from './planted-migrations.ts'
+
+/*
+ * Refuses a migration that locks what the running service needs for long, or takes away what the version
+ * before uses: docs/operating.md, "Migrations on live traffic". Two look at each. Squawk reads what it
+ * says. PostgreSQL applies it, and then tells which tables the transaction has locked and whether it has
+ * read or written them whole: on an empty table too, so this does not depend on how fast the machine is.
+ */
+
+/** Nobody has run a version before the first release: these never met a service that was in use. */
+const BEFORE_THE_FIRST_RELEASE = 17
+
+/** Of Squawk's rules, those about taste, and those that the runner fulfils (src/db/migrate.ts). */
+const NOT_OURS = [
+  ...['require-lock-timeout', 'require-statement-timeout', 'require-timeout-settings'],
+  ...['prefer-bigint-over-int', 'prefer-bigint-over-smallint', 'prefer-identity'],
+  ...['prefer-text-field', 'prefer-timestamptz', 'prefer-robust-stmts', 'ban-char-field'],
+]
+
+const SQUAWK = fileURLToPath(new URL('../node_modules/.bin/squawk', import.meta.url))
+
+/** What Squawk finds wrong with SQL: the names of its rules. */
+function squawk({ statements, inTransaction }: Migration, folder: string): Promise<string[]> {
+  const file = join(folder, 'looked-at.sql')
+  writeFileSync(file, statements.join('\n'))
+  const assumed = inTransaction ? '--assume-in-transaction' : '--no-assume-in-transaction'
+  const args = ['--pg-version=15.0', '--reporter=json', assumed, `--exclude=${NOT_OURS}`, file]
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [SQUAWK, ...args], (_, out, err) => {
+      try {
+        resolve(JSON.parse(out).map(({ rule_name }: { rule_name: string }) => rule_name))
+      } catch {
+        reject(new Error(`squawk: ${err}`))
+      }
+    })
+  })
+}
+
+/** Of the tables that were there before: what the transaction that is open has done to them so far. */
+const DONE = `
+  select c.relname as table, l.locked, l.writes,
+    s.seq_scan + coalesce(s.idx_scan, 0) as scans, s.n_tup_ins + s.n_tup_upd + s.n_tup_del as rows
+  from pg_class c join pg_stat_xact_user_tables s on s.relid = c.oid
+  cross join lateral (
+    select bool_or(mode ~ '^(Share|ShareRowExclusive|Exclusive|AccessExclusive)Lock$') as locked,
+      bool_or(mode = 'RowExclusiveLock') as writes
+    from pg_locks where relation = c.oid and pid = pg_backend_pid()) l
+  where c.oid = any($1::oid[]) order by 1`
+
+/** What may stand in a migration that has no transaction: what takes no lock that others wait for. */
+const APART =
+  /^(create (unique )?index concurrently if not exists|drop index concurrently if exists|reindex .*concurrently|alter table \S+ validate constraint|do |call |analyze )/i
+
+/** What PostgreSQL shows of a migration that it applies. */
+async function applied(client: pg.Client, migration: Migration): Promise<string[]> {
+  if (!migration.inTransaction) {
+    const found = migration.statements.filter((text) => !APART.test(bare(text)))
+    for (const statement of migration.statements) await client.query(statement)
+    return found.map((text) => `needs a transaction: ${bare(text).slice(0, 60)}`)
+  }
+  const { rows: before } = await client.query(
+    `select array_agg(c.oid) as tables from pg_class c where relkind = 'r'
+       and relnamespace in ('public'::regnamespace, 'pgboss'::regnamespace)`,
+  )
+  // What earlier transactions of this session have done is told with this one's until it is sent off.
+  await client.query('SELECT pg_stat_force_next_flush()')
+  await client.query('BEGIN')
+  for (const statement of migration.statements) await client.query(statement)
+  const { rows } = await client.query(DONE, [before[0]?.tables])
+  await client.query('COMMIT')
+  return rows.flatMap(({ table, locked, writes, scans, rows: written }) => [
+    ...(locked && Number(scans) > 0 ? [`reads ${table} while nobody can write it`] : []),
+    ...(Number(written) > 0 || (writes && Number(scans) > 0) ? [`changes rows of ${table}`] : []),
+  ])
+}
+
+/** A statement without the comments before it, in one line. */
+function bare(statement: string): string {
+  return statement
+    .replace(/^\s*--.*$/gm, '')
+    .trim()
+    .replace(/\s+/g, ' ')
+}
+
+/** All that is wrong with the migrations of a folder behind the first so many, which the database has. */
+async function breaches(url: string, folder: string, first: number): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const found: string[] = []
+  try {
+    for (const migration of readMigrations(folder).slice(first)) {
+      const faults = [...(await squawk(migration, folder)), ...(await applied(client, migration))]
+      found.push(...new Set(faults.map((fault) => `${migration.name}: ${fault}`)))
+    }
+  } finally {
+    await client.end()
+  }
+  return found
+}
+
+const journal = journalOf(MIGRATIONS).entries
+
+t.test('migrations rise in number and time', async (t) => {
+  for (const [at, { tag, when }] of journal.entries()) {
+    t.ok(tag.startsWith(`${String(at).padStart(4, '0')}_`), tag)
+    t.ok(
+      when > (journal[at - 1]?.when ?? 0),
+      `${tag} is newer than the one before, or is passed over`,
+    )
+  }
+})
+
+t.test('no migration since the first release disturbs a running service', async (t) => {
+  const since = journal.length - BEFORE_THE_FIRST_RELEASE
+  const url = await emptyDatabase(t)
+  await migrate(url, { folder: plantMigrations(t, {}, { without: since }) })
+  t.same(await breaches(url, plantMigrations(t, {}), BEFORE_THE_FIRST_RELEASE), [])
+})
+
+/** What must be refused, and for what. */
+const BAD: [what: string, sql: string, why: RegExp][] = [
+  [
+    'an index, while nobody can write',
+    'CREATE INDEX articles_byline_idx ON articles (byline)',
+    /require-concurrent-index-creation.*reads articles while/s,
+  ],
+  [
+    'a column that the version before does not fill',
+    'ALTER TABLE sources ADD COLUMN rank integer NOT NULL',
+    /adding-required-field/,
+  ],
+  [
+    'a column of which each row has its own',
+    'ALTER TABLE articles ADD COLUMN token uuid DEFAULT gen_random_uuid()',
+    /adding-field-with-default.*reads articles while/s,
+  ],
+  [
+    'NOT NULL that reads all rows',
+    'ALTER TABLE articles ALTER COLUMN byline SET NOT NULL',
+    /adding-not-nullable-field.*reads articles while/s,
+  ],
+  [
+    'a check of all rows at once',
+    "ALTER TABLE sources ADD CONSTRAINT sources_title_check CHECK (title <> '')",
+    /constraint-missing-not-valid.*reads sources while/s,
+  ],
+  [
+    'a check that is validated under the lock that it was added with',
+    `ALTER TABLE sources ADD CONSTRAINT sources_title_check CHECK (title <> '') NOT VALID;
+     --> statement-breakpoint
+     ALTER TABLE sources VALIDATE CONSTRAINT sources_title_check`,
+    /reads sources while/,
+  ],
+  [
+    'another type',
+    'ALTER TABLE delivery_attempts ALTER COLUMN ms TYPE bigint',
+    /changing-column-type/,
+  ],
+  ['another name', 'ALTER TABLE sources RENAME COLUMN title TO job', /renaming-column/],
+  ['a column less', 'ALTER TABLE delivery_attempts DROP COLUMN excerpt', /ban-drop-column/],
+  [
+    'an index less, under the strongest lock',
+    'DROP INDEX webhooks_created_at_id_idx',
+    /require-concurrent-index-deletion/,
+  ],
+  [
+    'all rows changed in one transaction',
+    "UPDATE sources SET description = '' WHERE description IS NULL",
+    /changes rows of sources/,
+  ],
+  [
+    'what needs a transaction, without one',
+    '-- no transaction\nALTER TABLE sources ADD COLUMN note text',
+    /needs a transaction/,
+  ],
+]
+
+t.test('a migration that locks for long, or takes away what is used, is refused', async (t) => {
+  for (const [what, sql, why] of BAD) {
+    const found = await breaches(
+      await cloneDatabase(t),
+      plantMigrations(t, { bad: sql }),
+      journal.length,
+    )
+    t.match(found.join('\n'), why, what)
+  }
+})
+
+t.test('the ways of docs/operating.md are not', async (t) => {
+  const found = await breaches(
+    await cloneDatabase(t),
+    plantMigrations(t, EXPANSION),
+    journal.length,
+  )
+  t.same(found, [])
+})
