@@ -23,7 +23,7 @@ import { acceptJson, BODY_LIMIT } from './http/json.ts'
 import { type Leaving, silentConnections } from './http/leaving.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
 import { countDatabase, countRefused, countRequests, metrics } from './http/metrics.ts'
-import { refuseTooMuch, watchOverload } from './http/overload.ts'
+import { watchOverload } from './http/overload.ts'
 import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
@@ -132,7 +132,6 @@ export async function buildApp(
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
   const overload = watchOverload()
-  refuseTooMuch(app, overload, db)
   giveBackUnchanged(app)
   const holdings = openHoldings(db, (error) =>
     app.log.error({ err: error }, 'what was given to partners is not written yet'),

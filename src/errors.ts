@@ -60,7 +60,7 @@ export type Detail = ({ pointer: string } | { parameter: string } | { header: st
  * So many faults of one request are told: two megabytes can have 300,000, and the answer that names each was
  * eight times as large.
  */
-export const MOST_FAULTS = 100
+export const MOST_FAULTS = 1000
 
 /**
  * What commands and queries throw when a request cannot be done. `detail` is for the caller's eyes,

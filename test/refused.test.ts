@@ -95,7 +95,7 @@ t.test('what is begun in one turn is bounded, and keys come first', async (t) =>
   for (let i = 0; i < 10; i++) turns.take('public', work(`public ${i}`))
   for (let i = 0; i < 3; i++) turns.take('keyed', work(`keyed ${i}`))
   const atOnce = begun.length
-  t.ok(atOnce >= 2 && atOnce <= 4, `${atOnce} of 4 ms at once`)
+  t.ok(atOnce >= 1 && atOnce <= 4, `${atOnce} of 4 ms at once`)
   t.ok(turns.waits('public') > 0)
   await new Promise((resolve) => setImmediate(resolve))
   t.ok(begun.length < 10, 'nor all in the next')

@@ -47,7 +47,7 @@ function excess(text: string): { at: number; message: string } | undefined {
 
 /**
  * What JSON.parse passes over in silence: a name given twice (it keeps the last; RFC 8259 section 4
- * leaves it open), and `__proto__`; the first hundred. One pass, no recursion.
+ * leaves it open), and `__proto__`; the first thousand. One pass, no recursion.
  */
 function silentFaults(text: string): Detail[] {
   const faults: Detail[] = []

@@ -1,6 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { may } from '../actor.ts'
-import type { Database, Pool } from '../db/client.ts'
+import type { Pool } from '../db/client.ts'
 import { Fault } from '../errors.ts'
 import { type Crowd, takeTurns } from './turns.ts'
 
@@ -61,21 +59,4 @@ export function watchOverload(): Overload {
     },
     refused: () => refused,
   }
-}
-
-/**
- * Refuses readers with a key whose pool has too much to do; that of editors, which finds keys too, has been
- * looked at by whoever let them in. Register it behind those who find out who asks.
- */
-export function refuseTooMuch(app: FastifyInstance, overload: Overload, db: Database): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    const pool = poolOf(request, db)
-    done(pool && overload.isTooMuch('keyed', pool) ? overload.refusal() : undefined)
-  })
-}
-
-function poolOf({ actor, method }: FastifyRequest, db: Database): Pool | undefined {
-  if (!actor || (method !== 'GET' && method !== 'HEAD')) return undefined
-  if (actor.partnerId !== undefined) return db.partner.$client
-  return may(actor, 'drafts:read') ? undefined : db.reader.$client
 }

@@ -53,7 +53,7 @@ export const Problem = z
           message: z.string(),
         }),
       )
-      .meta({ description: 'All that is wrong, not only the first; a hundred at most.' }),
+      .meta({ description: 'All that is wrong, not only the first; a thousand at most.' }),
     gone: z
       .object({
         kind: z.string(),
