@@ -14,14 +14,16 @@ import { countHoldings } from './holdings/metrics.ts'
 import { acknowledgementWrites, holdingReads, noteAnswers } from './holdings/routes.ts'
 import type { App, Services } from './http/app.ts'
 import { authenticate } from './http/auth.ts'
+import { answerBroken } from './http/broken-requests.ts'
 import { callerAddresses } from './http/caller-address.ts'
 import { allowOrigins, openToAll } from './http/cross-origin.ts'
 import { describeRoutes, docs } from './http/docs.ts'
 import { health } from './http/health.ts'
-import { acceptJson } from './http/json.ts'
+import { acceptJson, BODY_LIMIT } from './http/json.ts'
 import { type Leaving, silentConnections } from './http/leaving.ts'
 import { giveBackUnchanged, limitRates } from './http/limits.ts'
-import { countDatabase, countRequests, metrics } from './http/metrics.ts'
+import { countDatabase, countRefused, countRequests, metrics } from './http/metrics.ts'
+import { watchOverload } from './http/overload.ts'
 import { demandPolicies } from './http/policies.ts'
 import { answerProblems, faultOf, refuseOtherMethods, sendFault } from './http/problem.ts'
 import { protectiveHeaders } from './http/protection.ts'
@@ -43,9 +45,6 @@ import { formatReads } from './syndication/routes.ts'
 import { sitemapReads } from './syndication/sitemaps.ts'
 import { webhookReads, webhookWrites } from './webhooks/routes.ts'
 import { webhookTests, webhookVerbs } from './webhooks/verbs.ts'
-
-/** Larger than any article: 100,000 characters of body in any script, and its quotes. */
-const BODY_LIMIT = 2 * 1024 * 1024
 
 /** How long the start waits for the connection that listens, in ms; without it nothing is kept. */
 const LISTENING = 1000
@@ -71,7 +70,8 @@ export async function buildApp(
   let front: Front | undefined
   const leaving: Leaving = { begun: false }
   const app: App = Fastify({
-    serverFactory: (inside, options) => frontDoor(options, inside, () => front, leaving),
+    serverFactory: (inside) => frontDoor(inside, () => front, leaving),
+    clientErrorHandler: answerBroken(protection, config.publicUrl),
     // What comes on a connection that is still open is done like any other, and is its last.
     return503OnClosing: false,
     ...(logger ? { loggerInstance: logger } : {}),
@@ -131,6 +131,7 @@ export async function buildApp(
   const keys = keyRing(db, (error) => app.log.error({ err: error }, 'key uses were not recorded'))
   app.addHook('onClose', () => keys.close())
   authenticate(app, keys.find, limits, config.publicRead)
+  const overload = watchOverload()
   giveBackUnchanged(app)
   const holdings = openHoldings(db, (error) =>
     app.log.error({ err: error }, 'what was given to partners is not written yet'),
@@ -144,6 +145,7 @@ export async function buildApp(
   health(app, services, leaving)
   metrics(app, registry, services)
   const uncount = countDatabase(registry, db)
+  countRefused(registry, overload.refused)
   countDelivery(registry, delivery)
   countHoldings(registry, holdings)
   app.addHook('onClose', async () => uncount())
@@ -189,6 +191,9 @@ export async function buildApp(
   await app.ready()
   front = {
     delivery,
+    pools: { reader: db.reader.$client, editor: db.editor.$client },
+    overload,
+    publicUrl: config.publicUrl,
     reading: () => db.replicas.reading().$client,
     constant: protection.flat(),
     newId: newRequestId,

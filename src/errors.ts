@@ -8,11 +8,14 @@ export const ERRORS = {
   malformed_json: { kind: 'malformed', title: 'The body is not JSON' },
   invalid_cursor: { kind: 'malformed', title: 'The cursor does not fit this request' },
   payload_too_large: { kind: 'tooLarge', title: 'The body is too large' },
+  headers_too_large: { kind: 'longHeaders', title: 'The headers are too large' },
+  request_timeout: { kind: 'slow', title: 'The request did not come in time' },
   unsupported_media_type: { kind: 'mediaType', title: 'The body must be JSON' },
   // who asks
   unauthenticated: { kind: 'unauthenticated', title: 'A valid key is needed' },
   forbidden: { kind: 'forbidden', title: 'The key may not do this' },
   rate_limited: { kind: 'rateLimited', title: 'Too many requests' },
+  too_many_open: { kind: 'rateLimited', title: 'Too many requests of the key are waiting' },
   // what is there
   not_found: { kind: 'missing', title: 'Not found' },
   gone: { kind: 'gone', title: 'It was here and is gone' },
@@ -39,6 +42,7 @@ export const ERRORS = {
   version_stale: { kind: 'preconditionFailed', title: 'The version is not current' },
   // ours
   internal: { kind: 'internal', title: 'Something went wrong here' },
+  overloaded: { kind: 'unavailable', title: 'Too much is asked at the moment' },
   unavailable: { kind: 'unavailable', title: 'Not available for the moment' },
   outcome_unknown: { kind: 'unavailable', title: 'It is not known whether it was written' },
   storage_full: { kind: 'storageFull', title: 'There is no room left' },
@@ -51,6 +55,12 @@ export type FaultKind = (typeof ERRORS)[ErrorCode]['kind']
 export type Detail = ({ pointer: string } | { parameter: string } | { header: string }) & {
   message: string
 }
+
+/**
+ * So many faults of one request are told: two megabytes can have 300,000, and the answer that names each was
+ * eight times as large.
+ */
+export const MOST_FAULTS = 1000
 
 /**
  * What commands and queries throw when a request cannot be done. `detail` is for the caller's eyes,

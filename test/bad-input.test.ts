@@ -54,12 +54,13 @@ const patch = (body: unknown, headers: Record<string, string> = { 'if-match': '*
 
 // the body as bytes
 refuses('no body', {}, [400, 'invalid_request', ''])
-refuses('malformed JSON', { body: '{"headline":' }, [400, 'malformed_json'])
+refuses('malformed JSON', { body: '{"headline":' }, [400, 'malformed_json', ''])
 refuses('an empty body', { body: '' }, [400, 'malformed_json'])
-refuses('two values', { body: '{}{}' }, [400, 'malformed_json'])
+refuses('two values', { body: '{}{}' }, [400, 'malformed_json', ''])
 refuses('invalid UTF-8', { body: Buffer.from('{"headline":"\xff"}', 'latin1') }, [
   400,
   'malformed_json',
+  '',
 ])
 refuses('10 MB', { body: JSON.stringify({ headline: 'x'.repeat(10_000_000) }) }, [
   413,

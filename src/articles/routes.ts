@@ -6,6 +6,7 @@ import { addressed, addressOf } from '../http/addressing.ts'
 import type { App, Services } from '../http/app.ts'
 import { readingOf } from '../http/auth.ts'
 import { sendRead } from '../http/caching.ts'
+import { ARTICLE_LIMIT } from '../http/json.ts'
 import { pagesOf } from '../http/paging.ts'
 import { isCounted, isFirst, sendItem, sendList } from '../http/reading.ts'
 import { resourceWrites } from '../http/resource.ts'
@@ -148,6 +149,7 @@ export function articleWrites(app: App, { config, db }: Services): void {
       summary: 'Create an article',
       description: 'A draft; anything may be missing yet. Its quotes are tied to its text.',
       throws: ['slug_taken', 'unknown_reference', 'origin_taken'],
+      bodyLimit: ARTICLE_LIMIT,
       example: {
         headline: 'Ferry timetable changes on Monday',
         body: {
@@ -165,6 +167,7 @@ export function articleWrites(app: App, { config, db }: Services): void {
       description:
         'A JSON merge patch, with the ETag of what you read in If-Match. On a published article it is live with its answer and needs `content:publish` too.',
       throws: ['slug_taken', 'unknown_reference', 'quote_altered', 'wrong_state'],
+      bodyLimit: ARTICLE_LIMIT,
       example: { summary: 'What was decided, and when it starts.' },
       body: ArticlePatch,
       query: ArticleWriteQuery,

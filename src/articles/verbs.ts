@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { correctArticle } from '../corrections/commands.ts'
 import type { App, Services } from '../http/app.ts'
 import { Nothing } from '../http/item.ts'
+import { ARTICLE_LIMIT } from '../http/json.ts'
 import { resourceVerb, type Verb } from '../http/resource.ts'
 import { purgeRevisions, restoreRevision } from '../revisions/commands.ts'
 import { Purge, RevisionNumber } from '../revisions/schema.ts'
@@ -65,6 +66,7 @@ export function articleVerbs(app: App, { config, db }: Services): void {
     description:
       'The note that readers see and, in the same version, the changes that it describes. With `changes`, `If-Match` is required.',
     throws: ['version_required', 'wrong_state', 'slug_taken', 'unknown_reference', 'quote_altered'],
+    bodyLimit: ARTICLE_LIMIT,
     example: { kind: 'clarification', text: 'The levy is due once a year.' },
     body: CorrectionCreate,
     query: ArticleWriteQuery,

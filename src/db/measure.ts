@@ -66,11 +66,21 @@ export function spentIn(trail: Trail): number {
   return total
 }
 
-/** A pool that tells how long it was asked: the request that asks, and whoever `heard` of it. */
+/** How much one connection's use changes what uses are expected to take: about the last thirty count. */
+const WEIGHT = 1 / 30
+
+/**
+ * A pool that tells how long it was asked: the request that asks, and whoever `heard` of it; and how long
+ * whoever asks now is going to wait.
+ */
 export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
+  /** How long a connection is used, as a moving mean, in ms. */
+  #use = 0
+  /** When a connection last changed hands, or nobody waited for one. */
+  #moved = performance.now()
 
   readonly #patience: number
 
@@ -84,6 +94,33 @@ export class MeasuredPool extends pg.Pool {
     this.named = named
     this.#patience = patience
     this.#heard = heard
+    const since = new WeakMap<pg.PoolClient, number>()
+    this.on('acquire', (client) => {
+      this.#moved = performance.now()
+      since.set(client, this.#moved)
+    })
+    this.on('release', (_error, client) => {
+      this.#moved = performance.now()
+      const used = this.#moved - (since.get(client) ?? this.#moved)
+      this.#use += (used - this.#use) * WEIGHT
+    })
+  }
+
+  /**
+   * How long whoever asks now waits for a connection, in ms: as many uses as wait before it, done by all
+   * connections together; or as long as none has changed hands, where the database does not answer. Who waits
+   * by now is known before the first of them has waited for long. Ask it of each request: it remembers when
+   * nobody waited.
+   */
+  expectedWait(): number {
+    const { waitingCount } = this
+    const now = performance.now()
+    if (waitingCount === 0) {
+      this.#moved = now
+      return 0
+    }
+    const size = Math.max(1, this.options.max ?? 1)
+    return Math.max((waitingCount * this.#use) / size, now - this.#moved)
   }
 
   /** Does the work, which asks this pool. */

@@ -6,12 +6,17 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import type { Executor } from '../db/client.ts'
+import type { Executor, Pool } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Leaving } from '../http/leaving.ts'
 import { isFree } from '../http/limits.ts'
-import type { Cached, Seen } from '../http/seeing.ts'
+import type { Overload } from '../http/overload.ts'
+import { PROBLEM_TYPE, problemOf, RETRY_AFTER, statusOf } from '../http/problem.ts'
+import { type Cached, HUNG_UP, type Seen } from '../http/seeing.ts'
+import { dropSlowReaders, TIMEOUTS } from '../http/slow-clients.ts'
+import type { Crowd } from '../http/turns.ts'
+import { isContent } from '../http/url.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
 import { answerAgain } from './make.ts'
 import type { Delivery } from './open.ts'
@@ -22,6 +27,10 @@ import { type Asked, charge, isAsked } from './serve.ts'
 /** What is done for every request that never reaches the framework. */
 export type Front = {
   delivery: Delivery
+  /** Readers' connections, and those of editors, where keys are found too. */
+  pools: { reader: Pool; editor: Pool }
+  overload: Overload
+  publicUrl: string
   /** Where a request of readers reads. */
   reading(): Executor['$client']
   /** Headers that are the same on every answer, as names and values in turn. */
@@ -33,37 +42,26 @@ export type Front = {
 }
 
 /**
- * The server, with a door before the framework: what is kept is given out there, and what was asked
- * before is asked again. The framework takes as long to find a route and to make its request and reply
- * as Node.js takes for everything else. Whatever has to be validated or refused goes in.
+ * The server, with a door before the framework: what is kept is given out there, what was asked before is
+ * asked again, and what would be too much is refused. The framework takes as long to find a route and to
+ * make its request and reply as Node.js takes for everything else. Whatever has to be validated goes in.
  */
 export function frontDoor(
-  options: Timeouts,
   inside: RequestListener,
   open: () => Front | undefined,
   leaving: Leaving,
 ): Server {
-  const server = createServer((request, response) => {
+  const server = createServer(TIMEOUTS, (request, response) => {
     if (leaving.begun) response.shouldKeepAlive = false
     const front = open()
-    if (!front || !isAsked(request) || isOfPage(front, request)) return inside(request, response)
-    const { url = '' } = request
-    const { store, watch, keeps, plans } = front.delivery
-    const keeping = keeps && watch.sure()
-    const kept = keeping ? store.find(url) : undefined
-    if (kept) {
-      if (!give(front, request, response, kept)) inside(request, response)
-      return
-    }
-    // Somebody is making it: the framework can wait for it.
-    const known = keeping && store.underWay(url) ? undefined : plans?.find(url)
-    if (known) makeAgain(front, request, response, known, keeping, inside)
-    else inside(request, response)
+    const { method, url = '' } = request
+    if (!front || method === 'OPTIONS' || !isContent(url)) return inside(request, response)
+    if (isAsked(request)) {
+      const begin = () => answer(front, request, response, inside)
+      inTurn(front, request, response, 'public', begin, () => isAtHand(front.delivery, url))
+    } else inTurn(front, request, response, 'keyed', () => inside(request, response))
   })
-  // As the framework sets them on a server of its own.
-  server.keepAliveTimeout = options.keepAliveTimeout ?? server.keepAliveTimeout
-  server.requestTimeout = options.requestTimeout ?? server.requestTimeout
-  server.setTimeout(options.connectionTimeout ?? 0)
+  dropSlowReaders(server)
   return server
 }
 
@@ -72,7 +70,76 @@ function isOfPage({ delivery }: Front, { headers }: IncomingMessage): boolean {
   return delivery.byOrigin && headers.origin !== undefined
 }
 
-type Timeouts = { keepAliveTimeout?: number; requestTimeout?: number; connectionTimeout?: number }
+/** Gives out what is kept, asks again what was asked before, and hands all else to the framework. */
+function answer(
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  inside: RequestListener,
+): void {
+  const { url = '' } = request
+  const { store, watch, keeps, plans } = front.delivery
+  const keeping = keeps && watch.sure()
+  const kept = keeping ? store.find(url) : undefined
+  // Somebody is making it: the framework can wait for it.
+  const known = kept || (keeping && store.underWay(url)) ? undefined : plans?.find(url)
+  if (isOfPage(front, request)) inside(request, response)
+  else if (known) makeAgain(front, request, response, known, keeping, inside)
+  else if (!kept || !give(front, request, response, kept)) inside(request, response)
+}
+
+/** Is it kept, or made by somebody, so that the database need not be asked for it? */
+function isAtHand({ store, watch, keeps }: Delivery, url: string): boolean {
+  if (!keeps || !watch.sure()) return false
+  return store.find(url) !== undefined || store.underWay(url) !== undefined
+}
+
+/** Begins what is asked when its turn comes; or refuses it, where too much waits already and it would too. */
+function inTurn(
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  crowd: Crowd,
+  begin: () => void,
+  needsNothing = () => false,
+): void {
+  const { overload, pools } = front
+  const pool = crowd === 'public' ? pools.reader : pools.editor
+  if (overload.isTooMuch(crowd, pool) && !needsNothing()) {
+    refuse(front, request, response)
+    return
+  }
+  const came = performance.now()
+  overload.take(crowd, () => {
+    if (!response.destroyed) return begin()
+    // Whoever has hung up meanwhile needs nothing any more.
+    const ms = performance.now() - came
+    const told = { id: front.newId(), route: 'none', status: HUNG_UP, ms }
+    see(front, request, response, told, NONE, undefined)
+  })
+}
+
+/** Refuses it before anything is done for it. */
+function refuse(front: Front, request: IncomingMessage, response: ServerResponse): void {
+  const started = performance.now()
+  const { overload, constant, publicUrl } = front
+  const { url = '', method } = request
+  const fault = overload.refusal()
+  const id = front.newId()
+  const status = statusOf(fault.code)
+  const bytes = problemOf(fault, { url, id }, publicUrl)
+  const headers = [
+    ...constant,
+    ...['content-type', PROBLEM_TYPE, 'content-length', String(Buffer.byteLength(bytes))],
+    ...['cache-control', 'no-store', 'retry-after', RETRY_AFTER],
+    ...['vary', 'Authorization', 'x-request-id', id],
+  ]
+  overload.hold(() => {
+    respond(response, method, { status, headers, bytes })
+    const ms = performance.now() - started
+    see(front, request, response, { id, route: 'none', status, ms }, NONE, undefined)
+  })
+}
 
 /**
  * Gives out a kept answer; false when it is being encoded, or is one too many for its caller: the framework
@@ -90,7 +157,10 @@ function give(front: Front, request: IncomingMessage, response: ServerResponse, 
   store.counts.hits++
   respond(response, request.method, parts)
   const ms = performance.now() - started
-  see(front, request, { id, route: answer.route, ms, ...parts }, NONE, { state: 'kept', ms })
+  see(front, request, response, { id, route: answer.route, ms, ...parts }, NONE, {
+    state: 'kept',
+    ms,
+  })
   return true
 }
 
@@ -130,9 +200,10 @@ async function makeAgain(
     respond(response, request.method, parts)
     const now = performance.now()
     const cached = making && { state: 'made' as const, ms: now - asked }
-    see(front, request, { id, route: answer.route, ms: now - started, ...parts }, trail, cached)
+    const told = { id, route: answer.route, ms: now - started, ...parts }
+    see(front, request, response, told, trail, cached)
   } catch (error) {
-    if (making) store.end(making, undefined, false)
+    if (making) store.fail(making, error as Error)
     allowance?.giveBack()
     if (response.headersSent) return void response.destroy(error as Error)
     ;(request as Asked).failed = error as Error
@@ -150,9 +221,11 @@ const NONE: Trail = []
 function see(
   { see }: Front,
   { method = '', url = '', headers }: IncomingMessage,
+  response: ServerResponse,
   { id, route, status, ms }: Pick<Seen, 'id' | 'route' | 'status' | 'ms'>,
   trail: Trail,
   cached: Cached | undefined,
 ): void {
-  see({ id, method, url, headers, route, status, ms, trail, cached })
+  const seen = { id, method, url, headers, route, ms, trail, cached }
+  see(response.destroyed ? { ...seen, status: HUNG_UP, aborted: true } : { ...seen, status })
 }

@@ -7,6 +7,7 @@ import { keyedPolicy, publicPolicy } from '../http/caching.ts'
 import { has } from '../http/conditional.ts'
 import { encodingFor } from '../http/encoding.ts'
 import { isFree } from '../http/limits.ts'
+import { faultOf, statusOf } from '../http/problem.ts'
 import { isContent } from '../http/url.ts'
 import { type Answer, type Bytes, type Encoded, encode } from './answer.ts'
 import { answerOf, isConstant, OF_ORIGIN, varies } from './make.ts'
@@ -45,7 +46,7 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
       making.answer.then((made) => {
         if (made) give(delivery, request, reply, made, done)
         else done()
-      })
+      }, done)
       return
     }
     store.counts.misses++
@@ -56,6 +57,16 @@ export function deliver(app: FastifyInstance, delivery: Delivery): void {
   // What the door could not ask fails here, behind the hooks whose headers each answer has.
   app.addHook('preParsing', (request, _reply, payload, done) => {
     done((request.raw as Asked).failed ?? null, payload)
+  })
+
+  // Whoever waits for it would fail too, and all of them at the same time.
+  app.addHook('onError', (request, _reply, error, done) => {
+    const { making } = request
+    if (making && statusOf(faultOf(error).code) >= 500) {
+      store.fail(making, error)
+      request.making = undefined
+    }
+    done()
   })
 
   app.addHook('onSend', async (request, reply, payload) => {

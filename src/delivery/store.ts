@@ -10,6 +10,8 @@ export type Making = {
   /** The answer, for all who asked before anything was dropped; undefined when there is none to share. */
   answer: Promise<Answer | undefined>
   settle(answer: Answer | undefined): void
+  /** It failed, and would again: all who wait for it are told so. */
+  reject(error: Error): void
 }
 
 export type Counts = { hits: number; misses: number; drops: number; refusals: number }
@@ -58,14 +60,24 @@ export function openStore(bytes: number) {
     },
 
     begin(key: string): Making {
-      let settle: Making['settle'] = () => {}
-      const answer = new Promise<Answer | undefined>((resolve) => {
-        settle = resolve
-      })
-      const making = { key, dropped: new Set<string>(), answer, settle }
+      const {
+        promise: answer,
+        resolve: settle,
+        reject,
+      } = Promise.withResolvers<Answer | undefined>()
+      // Of a failure that nobody waits for, its maker is told anyway.
+      answer.catch(() => {})
+      const making = { key, dropped: new Set<string>(), answer, settle, reject }
       makings.add(making)
       shared.set(key, making)
       return making
+    },
+
+    /** Ends a making that has failed. */
+    fail(making: Making, error: Error): void {
+      if (!makings.delete(making)) return
+      if (shared.get(making.key) === making) shared.delete(making.key)
+      making.reject(error)
     },
 
     /** Ends a making. What it made is kept unless something it depends on was dropped meanwhile. */

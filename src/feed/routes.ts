@@ -10,6 +10,7 @@ import { badKey, feedReading } from '../http/auth.ts'
 import { sendShown } from '../http/caching.ts'
 import { cursorOf, fingerprint, readCursor } from '../http/cursor.ts'
 import { eventStreams } from '../http/events.ts'
+import { countOpenWaits } from '../http/open-waits.ts'
 import { NO_ID, PHASES, type Place, placeOf, valuesOf } from './place.ts'
 import { headOf, readFeed } from './queries.ts'
 import { FeedPage, FeedQuery, StreamQuery } from './schema.ts'
@@ -34,6 +35,7 @@ type Asked = z.output<typeof FeedQuery> | z.output<typeof StreamQuery>
 /** What happened, for whoever keeps a copy: page by page, or as it happens. */
 export function feedReads(app: App, { config, db }: Services, holdings: Holdings): void {
   const openStream = eventStreams(app)
+  const waits = countOpenWaits()
   // Whoever waits is answered, with a page of nothing, so that the service can end.
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
@@ -82,10 +84,11 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
         querystring: FeedQuery,
         response: { 200: FeedPage },
       },
-      config: { scope },
+      config: { scope, throws: ['too_many_open'] },
     },
     async (request, reply) => {
       const { query } = request
+      if (query.wait > 0) waits.enter(request, reply)
       const reading = feedReading(request, db)
       const known = cursors(request, query)
       await numberChanges(db.editor)
@@ -143,10 +146,11 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
         response: { 200: z.string().meta({ description: 'Events (WHATWG HTML, section 9.2).' }) },
         produces: ['text/event-stream'],
       },
-      config: { scope },
+      config: { scope, throws: ['too_many_open'] },
     },
     async (request, reply) => {
       const { query } = request
+      waits.enter(request, reply)
       const reading = feedReading(request, db)
       const known = cursors(request, query)
       await numberChanges(db.editor)

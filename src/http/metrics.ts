@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
 import { z } from 'zod'
+import { countersIn } from '../counter.ts'
 import type { Database } from '../db/client.ts'
 import type { Spent } from '../db/measure.ts'
 import type { Answered } from '../db/replicas.ts'
@@ -59,6 +60,12 @@ export function countRequests(registry: Registry): (seen: Seen) => void {
     known.observe(ms / 1000)
     if (status === 429) limited.inc()
   }
+}
+
+/** Counts requests that were refused because too much was asked. */
+export function countRefused(registry: Registry, refused: () => number): void {
+  const counter = countersIn(registry)
+  counter('overload_refused_total', 'Requests refused because too much was asked.', refused)
 }
 
 /** Counts what the database is asked, and looks at pools and standbys. The function it returns ends it. */

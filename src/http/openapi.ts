@@ -23,7 +23,10 @@ function codesOf({ method, schema, config }: RouteOptions): ErrorCode[] {
   return [
     'invalid_request',
     ...(config?.open ? [] : (['unauthenticated', 'forbidden', 'rate_limited'] as const)),
+    'headers_too_large',
+    'request_timeout',
     'internal',
+    ...(config?.open ? [] : (['overloaded'] as const)),
     'unavailable',
     ...(schema?.body ? (['rule_broken'] as const) : []),
     // DELETE too: a body is read there as well, though none is wanted.

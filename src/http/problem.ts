@@ -11,6 +11,7 @@ const STATUS: Record<FaultKind, number> = {
   forbidden: 403,
   missing: 404,
   method: 405,
+  slow: 408,
   conflict: 409,
   gone: 410,
   preconditionFailed: 412,
@@ -19,6 +20,7 @@ const STATUS: Record<FaultKind, number> = {
   rule: 422,
   preconditionRequired: 428,
   rateLimited: 429,
+  longHeaders: 431,
   legal: 451,
   internal: 500,
   unavailable: 503,
@@ -51,7 +53,7 @@ export const Problem = z
           message: z.string(),
         }),
       )
-      .meta({ description: 'All that is wrong, not only the first.' }),
+      .meta({ description: 'All that is wrong, not only the first; a thousand at most.' }),
     gone: z
       .object({
         kind: z.string(),
@@ -82,11 +84,11 @@ export const Problem = z
   })
   .meta({ id: 'Problem', description: 'An error, after RFC 9457.' })
 
-const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+/** The media type of problems. */
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /** Fastify's own refusals, before a route was reached. */
 const FASTIFY_CODES: Record<string, [ErrorCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than 2 MB.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send application/json.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'Content-Length does not fit the body.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed_json', 'The body is empty.'],
@@ -106,8 +108,47 @@ export function faultOf(error: FastifyError | Error): Fault {
   return new Fault('internal', 'Something went wrong; the request id leads to it in the log.')
 }
 
+/** Of a request that never came whole: nobody is there to be told. */
+const CUT_OFF = new Fault('request_timeout', 'The request was not sent to its end.')
+
+function isCutOff({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete
+}
+
+/** A body that is too large, with what its route takes. */
+function refusedBody({ code }: FastifyError, request: FastifyRequest): Fault | undefined {
+  if (code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return undefined
+  const limit = Math.floor(request.routeOptions.bodyLimit / 1024)
+  return new Fault(
+    'payload_too_large',
+    `The body is larger than the ${limit} kB that are taken here.`,
+  )
+}
+
 /** The statuses of what is not there, or gone. */
 const ABSENT = [404, 410, 451]
+
+/** Seconds after which whoever was answered 503 may ask again. */
+export const RETRY_AFTER = '1'
+
+/** A Fault as the text of a problem, in answer to the request of that URL and id. */
+export function problemOf(
+  { code, message: detail, errors, members }: Fault,
+  { url, id }: { url: string; id: string },
+  publicUrl: string,
+): string {
+  return JSON.stringify({
+    type: `${publicUrl}/problems/${code}`,
+    title: ERRORS[code].title,
+    status: statusOf(code),
+    detail,
+    instance: url.split('?')[0],
+    code,
+    requestId: id,
+    errors,
+    ...members,
+  })
+}
 
 /** Answers a request with a Fault, as problem+json. */
 export function sendFault(
@@ -120,26 +161,14 @@ export function sendFault(
   if (status === 401)
     reply.header('www-authenticate', 'Bearer realm="dateline", Basic realm="dateline"')
   // A disk is not emptied within a second.
-  if (status === 503) reply.header('retry-after', '1')
+  if (status === 503) reply.header('retry-after', RETRY_AFTER)
   if (status === 507) reply.header('retry-after', '10')
   // What is not there, or gone, is an answer that caches may keep like any other.
   if (!ABSENT.includes(status)) reply.header('cache-control', 'no-store')
   return reply
     .code(status)
     .type(PROBLEM_TYPE)
-    .send(
-      JSON.stringify({
-        type: `${publicUrl}/problems/${fault.code}`,
-        title: ERRORS[fault.code].title,
-        status,
-        detail: fault.message,
-        instance: request.url.split('?')[0],
-        code: fault.code,
-        requestId: request.id,
-        errors: fault.errors,
-        ...fault.members,
-      }),
-    )
+    .send(problemOf(fault, request, publicUrl))
 }
 
 /**
@@ -160,8 +189,11 @@ function logFailure({ log }: FastifyRequest, error: Error, fault: Fault): void {
  */
 export function answerProblems(app: FastifyInstance, publicUrl: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const fault = faultOf(error)
+    const fault = isCutOff(request) ? CUT_OFF : (refusedBody(error, request) ?? faultOf(error))
     logFailure(request, error, fault)
+    // Fastify would close the connection on a body that it has not read, and the caller, still sending, would
+    // learn of that alone. Node.js passes over the rest, for as long as a request may take.
+    reply.removeHeader('connection')
     return sendFault(request, reply, fault, publicUrl)
   })
   app.setNotFoundHandler((request, reply) => {

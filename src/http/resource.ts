@@ -13,6 +13,8 @@ type Said = {
   description: string
   throws?: readonly ErrorCode[]
   example?: object
+  /** The largest body, in bytes, where it may be larger than most. */
+  bodyLimit?: number
 }
 
 /** An answer that holds a secret, this once: what it looks like, instead of the usual one. */
@@ -95,6 +97,7 @@ export function resourceWrites<
         body: create.body,
         response: { 201: created.shown },
       },
+      ...(create.bodyLimit && { bodyLimit: create.bodyLimit }),
       config: {
         scope,
         ...(create.reveals && { secret: true }),
@@ -123,6 +126,7 @@ export function resourceWrites<
         body: update.body,
         response: { 200: resource.shown },
       },
+      ...(update.bodyLimit && { bodyLimit: update.bodyLimit }),
       config: {
         scope,
         ifMatch: true,
@@ -224,6 +228,7 @@ export function resourceVerb<Body extends z.ZodType, Query extends z.ZodType>(
         body: verb.body,
         response: verb.leavesNothing ? { 204: z.null() } : { 200: done.shown },
       },
+      ...(verb.bodyLimit && { bodyLimit: verb.bodyLimit }),
       config: {
         scope: verb.scope,
         ...(verb.reveals && { secret: true }),

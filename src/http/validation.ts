@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify'
 import { z } from 'zod'
-import { type Detail, Fault } from '../errors.ts'
+import { type Detail, Fault, MOST_FAULTS } from '../errors.ts'
 import { didYouMean } from '../nearest.ts'
 import { escapePointer } from './json.ts'
 import { splitUrl } from './url.ts'
@@ -30,7 +30,9 @@ export function validateRequests(app: FastifyInstance): void {
   app.addHook('preValidation', async (request) => {
     const errors = (['params', 'querystring', 'body'] as const).flatMap((p) => check(request, p))
     if (errors.length > 0) {
-      throw new Fault('invalid_request', 'The request has faults; see errors.', { errors })
+      throw new Fault('invalid_request', 'The request has faults; see errors.', {
+        errors: errors.slice(0, MOST_FAULTS),
+      })
     }
   })
 }
@@ -105,7 +107,9 @@ function details(issue: z.core.$ZodIssue, part: Part, schema: z.ZodType): Detail
   if (issue.code === 'unrecognized_keys') {
     const allowed = issue.path.length === 0 && schema instanceof z.ZodObject ? schema.shape : {}
     const names = Object.keys(allowed)
-    return issue.keys.map((key) => at([...issue.path, key], part, unknownName(key, names)))
+    return issue.keys
+      .slice(0, MOST_FAULTS)
+      .map((key) => at([...issue.path, key], part, unknownName(key, names)))
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // The branch the caller came nearest to: the one whose faults lie deepest.

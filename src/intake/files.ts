@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { Actor } from '../actor.ts'
 import { type Database, transaction } from '../db/client.ts'
@@ -42,6 +42,8 @@ export async function importFile(
   options: Options,
 ): Promise<Result> {
   try {
+    const { size } = await stat(file)
+    if (size > MAX_BYTES) throw new Error('is larger than 2 MB')
     const bytes = await readFile(file)
     const story = readStory(file, bytes)
     const id = createHash('sha256').update(bytes).digest('hex')
@@ -64,7 +66,6 @@ export async function importFile(
 function readStory(file: string, bytes: Buffer): Story {
   const format = FORMATS[extname(file).toLowerCase()]
   if (!format) throw new Error(`must end in ${Object.keys(FORMATS).join(', ')}`)
-  if (bytes.length > MAX_BYTES) throw new Error('is larger than 2 MB')
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
