@@ -1,4 +1,6 @@
+import { sql } from 'drizzle-orm'
 import t from 'tap'
+import { asPartner, openDatabase } from '../src/db/client.ts'
 import { PreparingClient } from '../src/db/prepared.ts'
 import { newsroom } from './newsroom.ts'
 
@@ -34,4 +36,21 @@ t.test('a connection keeps the plans that are asked for, and never more than 500
   await client.query('rollback')
   for (let n = 0; n < 600; n++) await ask(n)
   t.equal((await kept()).size, 500)
+})
+
+t.test('what was planned before a migration is asked again as who asked', async (t) => {
+  const { url, db, sql: run } = await newsroom(t)
+  await run('create table probe as select 1 as one; grant select on probe to dateline_partner')
+  const one = openDatabase({ url, size: 1 }, () => {})
+  t.teardown(() => one.close())
+  const reader = { partnerId: '00000000-0000-4000-8000-000000000001', early: false }
+  const ask = async (from: typeof db) => {
+    const { rows } = await asPartner(from, reader).execute(
+      sql`select current_setting('dateline.partner', true) as partner, probe.* from public.probe`,
+    )
+    return rows
+  }
+  for (const _ of [1, 2, 3]) t.same(await ask(one), [{ partner: reader.partnerId, one: 1 }])
+  await run('alter table probe add column two int default 2')
+  t.same(await ask(one), [{ partner: reader.partnerId, one: 1, two: 2 }])
 })

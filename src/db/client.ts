@@ -8,7 +8,7 @@ import { MeasuredPool, type Spent } from './measure.ts'
 import { type Notice, send } from './notice.ts'
 import { inOrder, sent, unfinished } from './pipeline.ts'
 import { AFTER_COMMIT, pointOf } from './point.ts'
-import { PreparingClient } from './prepared.ts'
+import { OUTDATED, PreparingClient } from './prepared.ts'
 import { ofPrimary } from './primary.ts'
 import { openReplicas, type Replicas } from './replicas.ts'
 import type { ReaderSchema } from './roles.ts'
@@ -222,7 +222,7 @@ export function asPartner(
   { partner }: Database,
   { partnerId, early }: Reader,
 ): Pick<Executor, 'execute'> {
-  const execute = (query: SQL) =>
+  const once = (query: SQL) =>
     withClient(partner.$client, async (client) => {
       const db = drizzle(client)
       const begun = client.query('begin read only')
@@ -234,11 +234,17 @@ export function asPartner(
       await inOrder([begun, named, asked, client.query('commit')])
       return asked
     })
+  // Planned before a migration: once more, as what it is, in a transaction.
+  const execute = (query: SQL) =>
+    once(query).catch((error) => {
+      if (driverError(error)?.code === OUTDATED) return once(query)
+      throw error
+    })
   return { execute: execute as unknown as Executor['execute'] }
 }
 
 /** Serialisation failure, deadlock, a plan from before a migration: PostgreSQL asks to try again. */
-const RETRY = new Set(['40001', '40P01', '0A000'])
+const RETRY = new Set(['40001', '40P01', OUTDATED])
 
 /**
  * Thrown in a transaction whose now() is older than something that it must see, since it waited for a

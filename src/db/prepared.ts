@@ -9,7 +9,7 @@ const WORTH_NAMING = 60
 /** Rows that are put in have another text for each number of them, and no plan worth keeping. */
 const ROWS = /^insert into "\w+" \(.*\) values /s
 /** "Cached plan must not change result type": a migration has changed what a statement reads. */
-const OUTDATED = '0A000'
+export const OUTDATED = '0A000'
 
 /** Texts that came of late, on whichever connection: one that comes once takes no name from what all ask. */
 const seen = new LRUCache<string, true>({ max: 2 * MOST })
@@ -42,11 +42,12 @@ type Callback = (error: (Error & { code?: string }) | null, result?: unknown) =>
  * A connection that names its statements, so that PostgreSQL parses and plans each text once: the load
  * of one article with all it includes took 14.3 ms unnamed and 1.5 ms named, nearly all of it planning.
  * Values are parameters everywhere, so the texts that are asked for are few. After a migration under a running service
- * the connection takes new names, and the statement is sent once more; a transaction, which is broken
- * by then, is run again by its caller.
+ * the connection takes new names, and the statement is sent once more; one of a transaction, which is
+ * broken by then, is not: it would run behind it, as nobody. Its caller runs the transaction again.
  */
 export class PreparingClient extends pg.Client {
   #named = 0
+  #inTransaction = false
   /** The names of texts, each given once: what is still on its way with an old one does not meet a new text. */
   readonly #names = new LRUCache<string, string>({
     max: MOST,
@@ -61,9 +62,11 @@ export class PreparingClient extends pg.Client {
   // biome-ignore lint/suspicious/noExplicitAny: the six signatures of pg's query pass through
   override query(statement: any, ...rest: any[]): any {
     this.#together()
+    if (typeof statement === 'string') this.#note(statement)
     const { text, name, values, types, rowMode } = (statement ?? {}) as Statement
     if (typeof text !== 'string' || name || !isWorthNaming(text))
       return super.query.apply(this, [statement, ...rest] as never)
+    const isRepeated = !this.#inTransaction
     const send = (args: unknown[]) => {
       const named = { text, values, types, rowMode, name: this.#nameOf(text) }
       return super.query.apply(this, [named, ...args] as never) as unknown
@@ -73,17 +76,25 @@ export class PreparingClient extends pg.Client {
       const heeding: Callback = (error, result) => {
         if (error?.code !== OUTDATED) return callback(error, result)
         this.#names.clear()
-        send(rest)
+        if (isRepeated) send(rest)
+        else callback(error, result)
       }
       return send([...rest.slice(0, -1), heeding])
     }
     return (send(rest) as Promise<unknown>).catch((error: { code?: string }) => {
       if (error.code !== OUTDATED) throw error
       this.#names.clear()
+      if (!isRepeated) throw error
       return (send(rest) as Promise<unknown>).catch(() => {
         throw error
       })
     })
+  }
+
+  /** Transactions begin and end by the bare words (client.ts). */
+  #note(statement: string): void {
+    if (/^begin/i.test(statement)) this.#inTransaction = true
+    else if (/^(commit|rollback)/i.test(statement)) this.#inTransaction = false
   }
 
   #nameOf(text: string): string {
