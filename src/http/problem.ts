@@ -193,7 +193,7 @@ export function answerProblems(app: FastifyInstance, publicUrl: string): void {
     logFailure(request, error, fault)
     // Fastify would close the connection on a body that it has not read, and the caller, still sending, would
     // learn of that alone. Node.js passes over the rest, for as long as a request may take.
-    reply.removeHeader('connection')
+    if (reply.hasHeader('connection')) reply.removeHeader('connection')
     return sendFault(request, reply, fault, publicUrl)
   })
   app.setNotFoundHandler((request, reply) => {
