@@ -14,11 +14,7 @@ const KNOWN: [path: string, begins: string, why: string][] = [
   ['config.ts', '\\{([^}]*)', 'settings are the operator’s'],
   ['db/keeper-server.ts', 'could not bind', 'the log of our own PostgreSQL'],
   ['db/keeper-server.ts', 'lock file', 'the log of our own PostgreSQL'],
-  [
-    'http/json.ts',
-    '"(?:',
-    'run over what JSON.parse has taken: every quotation mark has its other',
-  ],
+  ['http/json.ts', '"[^', 'run over what JSON.parse has taken: every quotation mark has its other'],
   ['importing/layout.ts', '^(?:(?:published', 'lines of less than 70 characters'],
   ['importing/related.ts', '^(?:related', 'lines of less than 60 characters'],
   ['importing/related.ts', '^(.{0,300}?)', 'lines of at most 2,500 characters'],
