@@ -98,19 +98,27 @@ for (const program of ['nginx', 'varnish', 'squid'] as const) {
   const skip = missing(program) ?? false
   t.test(program, { skip, jobs: 8, buffered: true }, async (t) => {
     const { write, key, read, during } = await behind(t, program)
+    /**
+     * What the cache gives out of a path without asking. Not always from the second time on: while the machine is
+     * so busy that its heart misses a beat, the service lets nobody keep anything.
+     */
+    const keptOf = async (path: string) => {
+      let answer = await read(path)
+      await until('it is kept', 5000, async () => {
+        const { result, came } = await during(() => read(path))
+        answer = result
+        return came.every(({ url }) => url !== path)
+      })
+      return answer
+    }
 
     t.test('gives out what it has, to whoever asks without a key', async (t) => {
       const { slug } = await story(write, { body: long })
       const path = `/v1/articles/${slug}`
       const first = await read(path)
       t.equal(first.status, 200)
-      const { result: second, came } = await during(() => read(path))
+      const second = await keptOf(path)
       t.same([second.status, decoded(second)], [200, decoded(first)])
-      t.same(
-        came.filter(({ url }) => url === path),
-        [],
-        'the service was not asked',
-      )
       const known = await read(path, { 'if-none-match': second.headers.etag ?? '' })
       t.equal(known.status, 304)
       const other = await read(path, { 'x-api-key': 'not a thing here' })
@@ -177,7 +185,7 @@ for (const program of ['nginx', 'varnish', 'squid'] as const) {
     t.test('what has run out is asked for with its ETag', async (t) => {
       const { slug } = await story(write, { body: long })
       const path = `/v1/articles/${slug}`
-      const first = await read(path)
+      const first = await keptOf(path)
       await pass(11_200)
       const { result, came } = await during(() => read(path))
       t.same([result.status, decoded(result)], [200, decoded(first)])
