@@ -6,11 +6,11 @@ import { type Crowd, takeTurns } from './turns.ts'
  * How long a wait may be, in ms, before who comes then is refused: `pool`, the one to be expected for a
  * connection, of which a write has two; `turn`, the one that the first in line for this process has had. The
  * public is refused before those who have a key, so that editors still publish when everybody reads. A pool's are
- * a quarter and half of what a request waits at most (1.2 s): 32 readers of a million articles that are
+ * less than half of what a request waits at most (1.2 s), and half: 32 readers of a million articles that are
  * on disk and not in memory wait 110 ms for each other, which is no overload.
  */
 const TOO_LONG = {
-  public: { pool: 300, turn: 100 },
+  public: { pool: 500, turn: 100 },
   keyed: { pool: 600, turn: 250 },
 } as const
 
