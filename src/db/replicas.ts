@@ -1,7 +1,9 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import type { Executor, Pool } from './client.ts'
+import { hangUp } from './hang-up.ts'
 import { NoneFree } from './measure.ts'
+import { openPause } from './pause.ts'
 import { inOrder, sent } from './pipeline.ts'
 import { type Horizon, later, type Point } from './point.ts'
 import { readerFaults } from './roles.ts'
@@ -190,7 +192,7 @@ function watchReplica(
   let seen: SeenClosely | undefined
   let closed = false
   let said = ''
-  let wake = () => {}
+  const { pause, wake } = openPause()
   /** Those who wait for its answers are told when it is away. */
   const waiting = new Set<(error: Error) => void>()
   const open = new Set<pg.PoolClient>()
@@ -204,16 +206,6 @@ function watchReplica(
     const { rows } = await within(on.query<SeenClosely>(LOOK_CLOSELY), DEAD_AFTER)
     seen = rows[0]
   }
-
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
 
   const follow = async (attempt: { number: number }) => {
     const on = connect()
@@ -239,8 +231,8 @@ function watchReplica(
       seen = undefined
       // Who waits for an answer of a server that hangs, or to be connected to it, is to ask the primary.
       for (const giveUp of waiting) giveUp(new Error('The replica is away.'))
-      for (const client of open) destroy(client)
-      destroy(on)
+      for (const client of open) hangUp(client)
+      hangUp(on)
     }
   }
 
@@ -306,11 +298,4 @@ function watchReplica(
       await pool.end()
     },
   }
-}
-
-/** Not `end`, which would wait for a farewell that a hanging server never says. */
-function destroy(client: pg.ClientBase): void {
-  ;(
-    client as unknown as { connection: { stream: { destroy(): void } } }
-  ).connection.stream.destroy()
 }

@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import type { Database } from '../db/client.ts'
+import { hangUp } from '../db/hang-up.ts'
 import { CHANNEL, LEDGER, type Notice, readNotice } from '../db/notice.ts'
+import { openPause } from '../db/pause.ts'
 import { type Horizon, later, type Point } from '../db/point.ts'
 import { within } from '../db/within.ts'
 import { BEAT, type Beat } from './queries.ts'
@@ -80,7 +82,7 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
   const own = new Map<string, number>()
   let closed = false
   let client: Listener | undefined
-  let wake: () => void = () => {}
+  const { pause, wake } = openPause()
   let alarm: NodeJS.Timeout | undefined
   let becomeReady: () => void = () => {}
   const firstTime = new Promise<void>((resolve) => {
@@ -190,22 +192,9 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
     } finally {
       vouched = Number.NEGATIVE_INFINITY
       own.clear()
-      // Not `end`, which would wait for a farewell that a half-open connection never carries.
-      ;(
-        on as unknown as { connection: { stream: { destroy(): void } } }
-      ).connection.stream.destroy()
+      hangUp(on)
     }
   }
-
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
 
   const run = async () => {
     const attempt = { number: 0 }
@@ -243,9 +232,7 @@ export function watch(connect: Database['direct'], watcher: Watcher): Watch {
       closed = true
       clearTimeout(alarm)
       wake()
-      ;(
-        client as unknown as { connection?: { stream: { destroy(): void } } }
-      )?.connection?.stream.destroy()
+      hangUp(client)
       await running
     },
   }
