@@ -1,5 +1,6 @@
 import { OPERATOR } from '../src/actor.ts'
-import { openDatabase, transaction } from '../src/db/client.ts'
+import { openDatabase } from '../src/db/client.ts'
+import { transaction } from '../src/db/transaction.ts'
 import { createKey } from '../src/keys/commands.ts'
 import { withClient } from './database.ts'
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { sweep } from '../src/changes/sweep.ts'
-import { transaction } from '../src/db/client.ts'
+import { transaction } from '../src/db/transaction.ts'
 import { noteNotified } from '../src/holdings/commands.ts'
 import { shownIn } from '../src/holdings/given.ts'
 import {

@@ -1,5 +1,6 @@
-import { type Database, transaction } from '../db/client.ts'
+import type { Database } from '../db/client.ts'
 import { SWEEP, tryToHold } from '../db/locks.ts'
+import { transaction } from '../db/transaction.ts'
 import { announce } from './announce.ts'
 import { numberChanges } from './queries.ts'
 

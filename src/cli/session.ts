@@ -1,7 +1,8 @@
 import { OPERATOR } from '../actor.ts'
 import { environment, readConfig } from '../config.ts'
-import { type Database, transaction, type Writing } from '../db/client.ts'
+import type { Database, Writing } from '../db/client.ts'
 import { connect } from '../db/connect.ts'
+import { transaction } from '../db/transaction.ts'
 import { purger } from '../delivery/purge.ts'
 
 /**

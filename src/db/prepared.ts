@@ -91,7 +91,7 @@ export class PreparingClient extends pg.Client {
     })
   }
 
-  /** Transactions begin and end by the bare words (client.ts). */
+  /** Transactions begin and end by the bare words (client.ts, transaction.ts). */
   #note(statement: string): void {
     if (/^begin/i.test(statement)) this.#inTransaction = true
     else if (/^(commit|rollback)/i.test(statement)) this.#inTransaction = false

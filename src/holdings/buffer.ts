@@ -1,5 +1,6 @@
 import { numberChanges } from '../changes/queries.ts'
-import { type Database, transaction } from '../db/client.ts'
+import type { Database } from '../db/client.ts'
+import { transaction } from '../db/transaction.ts'
 import type { Place } from '../feed/place.ts'
 import type { Given } from '../feed/queries.ts'
 import { type Feed, type FeedNews, settleBehind } from './feeds.ts'

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Database, transaction, type Writing } from '../db/client.ts'
+import type { Database, Writing } from '../db/client.ts'
 import { behind } from '../db/pipeline.ts'
+import { transaction } from '../db/transaction.ts'
 import { Fault } from '../errors.ts'
 import { itemTag, type Shown } from './caching.ts'
 import { type Answer, idempotencyKey, once } from './idempotency.ts'

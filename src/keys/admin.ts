@@ -1,7 +1,8 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OPERATOR } from '../actor.ts'
-import { type Database, transaction } from '../db/client.ts'
+import type { Database } from '../db/client.ts'
+import { transaction } from '../db/transaction.ts'
 import { createKey } from './commands.ts'
 import { findActor } from './queries.ts'
 
