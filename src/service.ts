@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { OPERATOR } from './actor.ts'
@@ -10,6 +11,7 @@ import { transaction } from './db/transaction.ts'
 import { startJobs } from './jobs/start.ts'
 import { adminKeyFile } from './keys/admin.ts'
 import { openLog } from './log.ts'
+import { whyNot } from './port.ts'
 import { membership } from './worker.ts'
 
 /** How long requests under way may take once nobody listens any more, in ms; then they are cut off. */
@@ -87,14 +89,15 @@ async function end({ signal, err }: { signal?: string; err?: Error }): Promise<v
 closeWithGrace({ delay: config.shutdownDelay + GRACE + REST, logger: log }, end)
 
 try {
-  await app.listen({ host: config.host, port: config.port })
+  const { host, port } = config
+  await app.listen({ host, port, ...{ reusePort: member.reusePort } })
 } catch (error) {
   await app.close()
   await connection.close()
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code !== 'EADDRINUSE') refuse(message)
-  refuse(`port ${config.port} of ${config.host} is taken; set PORT to another one`)
+  refuse(whyNot(error as NodeJS.ErrnoException, config))
 }
+
+member.listens((app.server.address() as AddressInfo).port)
 
 // After it listens: what is announced can be read.
 const { db } = connection

@@ -4,12 +4,13 @@ import { setTimeout as pass } from 'node:timers/promises'
 import { AggregatorRegistry } from 'prom-client'
 import { environment, readConfig } from './config.ts'
 import { openLog } from './log.ts'
+import { mustBeFree, whyNot } from './port.ts'
 import type { ToSupervisor, ToWorker } from './worker.ts'
 
 /*
  * WORKERS: the first worker starts as a service alone would (it migrates, it says where things are), and
- * when it listens, the others join it. All take connections of one port, by turns. One of them runs what
- * runs in the background; when it dies another does, and each that dies is replaced.
+ * when it listens, the others join it, on its port. One of them runs what runs in the background; when it
+ * dies another does, and each that dies is replaced.
  */
 
 /** One that lived for less is replaced after a wait, twice as long each time, in ms. */
@@ -19,6 +20,8 @@ const WAITS = [0, 200, 500, 1000, 2000, 5000]
 const config = readConfig(environment())
 const log = await openLog(config)
 const listening = new Set<Worker>()
+/** The one of all, once the first listens: PORT=0 is any. */
+let port: number | undefined
 let charged: Worker | undefined
 let stopping = false
 let failed = false
@@ -26,17 +29,10 @@ let early = 0
 
 const tell = (worker: Worker, told: ToWorker) => worker.isConnected() && worker.send(told)
 
-function start(settings: Record<string, string> = { MIGRATE: 'false' }): void {
+/** Starts one: the first as it is, the others beside it. */
+function start(): void {
   const began = performance.now()
-  const worker = cluster.fork(settings)
-  worker.once('listening', () => {
-    // It has the port: whatever goes wrong from now on is mended by another one.
-    const first = listening.size === 0 && charged === undefined && worker.id === 1
-    listening.add(worker)
-    if (stopping) return
-    if (!charged) chargeOne()
-    if (first) for (let i = 1; i < config.workers; i++) start()
-  })
+  const worker = cluster.fork(port === undefined ? {} : { MIGRATE: 'false', PORT: `${port}` })
   worker.once('exit', async (code, signal) => {
     const served = listening.delete(worker)
     if (stopping) {
@@ -60,6 +56,16 @@ function start(settings: Record<string, string> = { MIGRATE: 'false' }): void {
   })
 }
 
+/** It has the port: whatever goes wrong from now on is mended by another one. */
+function joined(worker: Worker, its: number): void {
+  const first = port === undefined
+  port = its
+  listening.add(worker)
+  if (stopping) return
+  if (!charged) chargeOne()
+  if (first) for (let i = 1; i < config.workers; i++) start()
+}
+
 /** Has one of those that serve run what runs in the background. */
 function chargeOne(): void {
   const [one] = listening
@@ -69,10 +75,11 @@ function chargeOne(): void {
 }
 
 const metrics = new AggregatorRegistry()
-cluster.on('message', async (worker, { dateline, of }: ToSupervisor) => {
-  if (dateline !== 'metrics') return
+cluster.on('message', async (worker, said: ToSupervisor) => {
+  if (said.dateline === 'listening') joined(worker, said.port)
+  if (said.dateline !== 'metrics') return
   const text = await metrics.clusterMetrics().catch(() => undefined)
-  tell(worker, { dateline, of, text })
+  tell(worker, { ...said, text })
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -90,4 +97,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 if (config.workers > availableParallelism()) {
   log.info(`WORKERS=${config.workers} is more than the ${availableParallelism()} cores there are`)
 }
-start({})
+await mustBeFree(config).catch((error) => {
+  process.stderr.write(`dateline: ${whyNot(error, config)}\n`)
+  process.exit(1)
+})
+start()

@@ -77,9 +77,9 @@ t.test('WORKERS serve together, one of them runs the jobs, and who dies is repla
   await until('nobody is left', () => pids.every((pid) => !isThere(pid)))
 })
 
-t.test('what keeps the first from starting is said once', async (t) => {
+t.test('a port that is taken stays with who has it, whose sockets would share it', async (t) => {
   const url = await cloneDatabase(t)
-  const one = await serviceProcess(t, { DATABASE_URL: url })
+  const one = await serviceProcess(t, { DATABASE_URL: url, WORKERS: '2' })
   await one.ready()
   const other = await serviceProcess(t, { DATABASE_URL: url, WORKERS: '2', PORT: `${one.port}` })
   t.equal(await other.ended, 1)
