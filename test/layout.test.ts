@@ -15,7 +15,7 @@ const PURE_OF_QUOTES = [
 
 /** What a module is, by its path; the first that fits. */
 const ROLES = {
-  entry: /^(main|service|supervisor|worker|cli)\.ts$/,
+  entry: /^(main|service|supervisor|worker|port|cli)\.ts$/,
   cli: /^cli\//,
   app: /^app\.ts$/,
   jobs: /^jobs\//,
