@@ -2,7 +2,7 @@ import { Presets, SingleBar } from 'cli-progress'
 import { Command, InvalidArgumentError } from 'commander'
 import { openServer, withClient } from './database.ts'
 import { prepareDataset } from './dataset.ts'
-import { type Measurement, measure } from './measure.ts'
+import { type Measurement, measure, WARM_UP } from './measure.ts'
 import { PINNED } from './processes.ts'
 import { section, writeResults } from './report.ts'
 import { machine, type Run, saveRun } from './runs.ts'
@@ -85,7 +85,7 @@ async function run(url: string, said: string, cacheMb: number): Promise<Run> {
         command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.replace(/ -- $/, ''),
         machine: machine(PINNED),
         postgres: { version, said },
-        ...{ articles, quotes, cacheMb, rounds, seconds, notes, measured, lives },
+        ...{ articles, quotes, cacheMb, rounds, warmUp: WARM_UP, seconds, notes, measured, lives },
       }
     })
   } finally {

@@ -61,7 +61,7 @@ function speed(run: Run, lines: Line[]): string {
 
 function lives({ lives, cacheMb }: Run): string {
   const of = (name: TargetName, what: 'startMs' | 'memory') =>
-    median(lives.filter(({ target }) => target === name).map((life) => life[what]))
+    median(lives.filter(({ target }) => target === name).flatMap((life) => life[what] ?? []))
   const judged = (figure: number, most: number | undefined) =>
     most === undefined ? '–' : `< ${most} ${figure < most ? 'met' : '**missed**'}`
   return table(
@@ -95,7 +95,7 @@ export function section(run: Run): string {
     ...(busy ? ['`*`: the load generator had no time left; the server may be faster.'] : []),
     lives(run),
     [
-      `- ${run.date}, \`${run.command}\`: ${run.rounds} rounds of ${run.seconds} s, medians.`,
+      `- ${run.date}, \`${run.command}\`: ${run.rounds} rounds of ${run.seconds} s after ${run.warmUp} s that do not count, medians.`,
       `- ${machine.cpu}, ${machine.cores} cores, ${megabytes(machine.memory / 1000)} GB; Node ${machine.node}. ${cores}`,
       `- PostgreSQL ${postgres.version}: ${postgres.said}.`,
       `- ${whole(run.articles)} articles, ${whole(run.quotes)} quotes; CACHE_MB=${cacheMb}, LOG_LEVEL=warn, RATE_LIMIT=0.`,

@@ -14,6 +14,8 @@ export type Run = {
   quotes: number
   cacheMb: number
   rounds: number
+  /** How long each target was asked each workload before anything counted, in s. */
+  warmUp: number
   seconds: number
   notes: string[]
   measured: Measurement[]

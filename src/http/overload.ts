@@ -7,11 +7,12 @@ import { type Crowd, takeTurns } from './turns.ts'
  * connection, of which a write has two; `turn`, the one that the first in line for this process has had. The
  * public is refused before those who have a key, so that editors still publish when everybody reads. A pool's are
  * less than half of what a request waits at most (1.2 s), and half: 32 readers of a million articles that are
- * on disk and not in memory wait 110 ms for each other, which is no overload.
+ * on disk and not in memory wait 110 ms for each other, which is no overload; nor is it one when a process that
+ * shares its core gets none of it for 100 ms.
  */
 const TOO_LONG = {
-  public: { pool: 500, turn: 100 },
-  keyed: { pool: 600, turn: 250 },
+  public: { pool: 500, turn: 250 },
+  keyed: { pool: 600, turn: 500 },
 } as const
 
 /**
