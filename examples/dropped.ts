@@ -11,10 +11,8 @@ const headers = {
   'content-type': 'application/json',
 }
 const db = new DatabaseSync(process.argv[2] ?? 'mirror.db', { timeout: 30_000 })
-const gone = db.prepare(
-  "select id from copy where json is null and resource = 'article' limit 1000",
-)
-const said = db.prepare('delete from copy where id = ? and json is null')
+const gone = db.prepare('select id from articles where json is null limit 1000')
+const said = db.prepare('delete from articles where id = ? and json is null')
 
 for (;;) {
   const ids = gone.all().map(({ id }) => String(id))

@@ -9,7 +9,7 @@ import { newsroom } from './newsroom.ts'
 import { until } from './webhook-desk.ts'
 
 const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url))
-const KEPT = `select id from copy where resource = 'article' and json is not null order by id`
+const KEPT = `select id from articles where json is not null order by id`
 
 t.test('a mirror outlives answers that break off, and says what it dropped', async (t) => {
   const room = await newsroom(t)

@@ -56,7 +56,8 @@ export async function acknowledgeFeed(
   const { rows } = await tx.execute<FeedRow>(sql`
     select id, told_position, snapshot_base, snapshot_article from partner_feeds
     where partner_id = ${partnerId} and early = ${early}
-      and ${list === undefined ? sql`types is null` : sql`list = ${list}`} for update`)
+      and ${list === undefined ? sql`types is null` : sql`list = ${list}`}
+    order by id desc limit 1 for update`)
   const [feed] = rows
   if (!feed && list !== undefined)
     throw wrongCursor('is of no feed that was read with such a key of yours', pointer)

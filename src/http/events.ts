@@ -63,9 +63,9 @@ function openStream(reply: FastifyReply): EventStream {
       let sent = 0
       for (const { id, event, data } of messages) {
         if (gone.signal.aborted) return sent
+        const text = `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`
+        if (!(await written(response, text))) return sent
         sent++
-        const fits = response.write(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`)
-        if (!fits) await drained(response, gone.signal)
       }
       return sent
     },
@@ -83,20 +83,16 @@ function openStream(reply: FastifyReply): EventStream {
   return stream
 }
 
-/** Waits until what was written is read, or drops the reader. */
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/**
+ * Writes, and waits until the network has taken it; drops a reader that takes nothing. Whether it was taken:
+ * what lies here unsent has been given to nobody.
+ */
+function written(response: ServerResponse, text: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const end = () => {
+    const timer = setTimeout(() => response.destroy(), PATIENCE)
+    response.write(text, (error) => {
       clearTimeout(timer)
-      response.off('drain', end)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(() => {
-      response.destroy()
-      end()
-    }, PATIENCE)
-    response.once('drain', end)
-    signal.addEventListener('abort', end)
+      resolve(!error)
+    })
   })
 }

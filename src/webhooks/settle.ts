@@ -133,6 +133,8 @@ async function failing(
     update webhooks set failing_since = coalesce(failing_since, ${moment}),
       paused_until = greatest(paused_until, now() + make_interval(secs => ${retryAfter}::float8))
     where id = ${webhookId}::uuid`)
+  // Its own attempt may be due much later than the others, which wait for this.
+  if (retryAfter !== null) await wake(tx, sql`now() + make_interval(secs => ${retryAfter}::float8)`)
   if (disabled || !(gone || impatient)) return
   const ctx = { tx, actor: SENDER }
   const hook = { id: webhookId, version }

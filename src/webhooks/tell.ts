@@ -10,6 +10,7 @@ import type { Told } from './told.ts'
  * Has webhooks deliver these rows of the feed, which are all that concern them up to a position; what was
  * made by another process meanwhile is not made again. A removal withdraws what is pending of the same
  * resource, also where nobody asked to be told of removals; anything new brings an attempt forward that waits.
+ * A reset is told to everybody: what it takes away is never told of again, its kill neither.
  */
 export async function tell(
   tx: Tx,
@@ -30,7 +31,7 @@ export async function tell(
       .filter((row) => row.position > Number(position))
       .map(({ id: resourceId, ...row }) => ({
         ...{ delivery: uuidv7(), webhook: id, resourceId, ...row },
-        wanted: !events || events.includes(row.event),
+        wanted: !events || events.includes(row.event) || row.op === 'reset',
       }))
       .filter(({ op, wanted }) => wanted || op === 'remove'),
   )
