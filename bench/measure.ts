@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { ask, checkReads, checkWrites } from './checks.ts'
 import { cpuSeconds, memoryOf, startLoad } from './processes.ts'
@@ -50,9 +51,10 @@ export async function measure(client: pg.Client, workloads: Workload[], options:
   async function volley(workload: Workload, target: TargetName, bytes: number, seed: number) {
     const shots = shotsOf(workload, target, bytes)
     if (!shots) return undefined
+    await idle(client)
     const { child, port } = targets[target]
     const before = await cpuSeconds(child)
-    const { id, connections } = workload
+    const { connections } = workload
     const lasts = seed === 0 ? WARM_UP : seconds
     const fired = await load.fire({ port, shots, connections, seconds: lasts, seed, from: number })
     number = fired.numbered
@@ -99,6 +101,16 @@ export async function measure(client: pg.Client, workloads: Workload[], options:
 
 const lives = (targets: Targets): Life[] =>
   TARGETS.map((target) => ({ target, startMs: targets[target].startMs }))
+
+/** Waits until nothing runs that the volley before has left: a statement goes on when its caller is gone. */
+async function idle(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rowCount } = await client.query(`select from pg_stat_activity
+      where backend_type = 'client backend' and state = 'active' and pid <> pg_backend_pid()`)
+    if (rowCount === 0) return
+    await sleep(100)
+  }
+}
 
 const portsOf = ({ service, bare }: Targets) => ({ service: service.port, bare: bare.port })
 
