@@ -499,11 +499,28 @@ t.test('a removal that nobody asked to be told of withdraws too', async (t) => {
   await hook.remove()
 })
 
+t.test('what was delivered before a removal nobody asked for is not delivered again', async (t) => {
+  const hook = await registered({ events: ['article.published'] })
+  await deliver(t, room)
+  const { id } = await story(editor, { headline: 'Wrong' })
+  await receiver.until(hook.path, 1)
+  await until(async () => (await deliveriesOf(room, hook.id))[0].state === 'delivered')
+  await must(editor, 'POST', `/v1/articles/${id}/kill`, { reason: 'r', notice: 'n' })
+  // Numbered: the removal has its place in the ledger.
+  await get(editor, '/v1/changes?limit=1')
+  const [told] = await deliveriesOf(room, hook.id)
+  t.equal((await editor('POST', `${hook.at}/deliveries/${told.id}/redeliver`)).status, 409)
+  const again = await must(editor, 'POST', `${hook.at}/redeliver`, { since: inSeconds(-60) })
+  t.equal(again.json.count, 0)
+  await hook.remove()
+})
+
 t.test('a category that moves has its partners read the snapshot again', async (t) => {
   const [harbour, town] = [await category(editor), await category(editor)]
   const pier = await category(editor, { parent: town.id })
   const { id: partnerId } = await partner({ categories: { allowed: [harbour.id] } })
-  const hook = await registered({ partner: partnerId })
+  // Whatever they ask for: of what is taken away they hear nothing more, not even that it is killed.
+  const hook = await registered({ partner: partnerId, events: ['article.killed'] })
   await deliver(t, room)
   await patch(editor, `/v1/categories/${pier.id}`, { parent: harbour.id })
   await until(() => told(hook.path).some(({ data }) => data.op === 'reset'))

@@ -66,8 +66,8 @@ export function spentIn(trail: Trail): number {
   return total
 }
 
-/** How much one connection's use changes what uses are expected to take: about the last thirty count. */
-const WEIGHT = 1 / 30
+/** How many uses of connections say how long the next takes: the last ones since nothing was asked at all. */
+const USES = 30
 
 /**
  * A pool that tells how long it was asked: the request that asks, and whoever `heard` of it; and how long
@@ -77,8 +77,9 @@ export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
-  /** How long a connection is used, as a moving mean, in ms. */
+  /** How long a connection is used, as a moving mean, in ms, and of how many uses. */
   #use = 0
+  #uses = 0
   /** When a connection last changed hands, or nobody waited for one. */
   #moved = performance.now()
 
@@ -102,7 +103,8 @@ export class MeasuredPool extends pg.Pool {
     this.on('release', (_error, client) => {
       this.#moved = performance.now()
       const used = this.#moved - (since.get(client) ?? this.#moved)
-      this.#use += (used - this.#use) * WEIGHT
+      this.#uses = Math.min(USES, this.#uses + 1)
+      this.#use += (used - this.#use) / this.#uses
     })
   }
 
@@ -110,13 +112,14 @@ export class MeasuredPool extends pg.Pool {
    * How long whoever asks now waits for a connection, in ms: as many uses as wait before it, done by all
    * connections together; or as long as none has changed hands, where the database does not answer. Who waits
    * by now is known before the first of them has waited for long. Ask it of each request: it remembers when
-   * nobody waited.
+   * nobody waited, and that what was slow is over when no connection is in use.
    */
   expectedWait(): number {
     const { waitingCount } = this
     const now = performance.now()
     if (waitingCount === 0) {
       this.#moved = now
+      if (this.idleCount === this.totalCount) this.#use = this.#uses = 0
       return 0
     }
     const size = Math.max(1, this.options.max ?? 1)
