@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { figure } from './figures.ts'
 import { serviceRoom } from './service-room.ts'
 import { isLong } from './size.ts'
 import { compare, startWriters } from './written.ts'
@@ -45,6 +46,8 @@ t.test(`every backend is terminated each half second for ${DURATION / 1000} s`, 
   const { counts, lost, applied, others } = compare(ledger.told, rows)
   t.comment(`${terminated} backends terminated; writes: ${JSON.stringify(counts)}`)
   t.comment(`reads: ${reads.length}, of which 503: ${reads.filter((s) => s === 503).length}`)
+  const told = `writes taken ${counts['201']}, lost ${lost.length}, other answers ${others.length}`
+  figure(t, 'backends terminated', `${terminated} in ${DURATION / 1000} s: ${told}`)
   t.ok(terminated > DURATION / 500, 'there were some to terminate')
   t.ok((counts['201'] ?? 0) > 0)
   t.same([...lost, ...applied, ...others], [])

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { figure } from './figures.ts'
 import { primaryServer } from './postgres-server.ts'
 import { adminKey, serviceProcess } from './service-process.ts'
 import { isLong } from './size.ts'
@@ -42,6 +43,9 @@ t.test(`the database is killed ${KILLS} times`, async (t) => {
   const { counts, lost, applied, others } = compare(ledger.told, rows)
   t.comment(`answers: ${JSON.stringify(counts)}; rows: ${rows.length}`)
   t.comment(`first 201 after the return, in ms: ${recoveries.map(Math.round).join(', ')}`)
+  const longest = Math.round(Math.max(...recoveries))
+  const told = `${counts['201']} acknowledged, lost ${lost.length}; other answers ${others.length}`
+  figure(t, 'database killed', `${KILLS} kills: ${told}; a 201 after at most ${longest} ms`)
   t.ok((counts['201'] ?? 0) > 100 * KILLS, 'there was something to lose')
   t.ok((counts['503 unavailable'] ?? 0) > 0, 'and it was away')
   t.same(lost, [], 'acknowledged and lost')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { figure } from './figures.ts'
 import { primaryServer } from './postgres-server.ts'
 import { adminKey, serviceProcess } from './service-process.ts'
 import { isLong } from './size.ts'
@@ -89,6 +90,12 @@ t.test('the disk runs full', { skip }, async (t) => {
     )
     const rows = await server.sql('select headline from articles')
     const { lost, applied, others } = compare(ledger.told, rows)
+    const ms = Math.round(recovered)
+    figure(
+      t,
+      'disk full',
+      `lost ${lost.length}; writes ${ms} ms after room (the last of ${ROUNDS})`,
+    )
     t.same(lost, [], 'acknowledged and lost')
     t.same(applied, [], 'refused and applied')
     t.same(

@@ -1,5 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { figure, figuresIn } from './figures.ts'
+import { figure, figuresIn, PROMISES } from './figures.ts'
 
 t.test('a figure is found in what a test prints', async (t) => {
   const printed: string[] = []
@@ -16,4 +17,14 @@ t.test('a figure is found in what a test prints', async (t) => {
     ],
     'the last one counts, in one line, without what ends a cell of a table',
   )
+})
+
+t.test('each promise is measured by a test', async (t) => {
+  const folder = new URL('.', import.meta.url)
+  const files = readdirSync(folder).filter(
+    (name) => /\.test\.ts$/.test(name) && !/^figures/.test(name),
+  )
+  const tests = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n')
+  for (const promise of Object.keys(PROMISES))
+    t.match(tests, new RegExp(String.raw`\bfigure\(\s*t,\s*'${promise}'`), promise)
 })

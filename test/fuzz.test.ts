@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { inOrder } from './canary-requests.ts'
+import { figure } from './figures.ts'
 import { newsroom, type Reply } from './newsroom.ts'
 import { conformance } from './openapi-conformance.ts'
 import { exampleRequest } from './openapi-examples.ts'
@@ -168,6 +169,9 @@ for (const operation of operations) {
 }
 
 t.test('every caller was answered and refused', async (t) => {
+  const sent = [...totals.values()].reduce((sum, { taken, refused }) => sum + taken + refused, 0)
+  const each = `${runs(120)} for each of ${operations.length} operations`
+  figure(t, 'generated requests', `${sent}, ${each}; 5xx and answers of other forms: 0`)
   for (const [caller, { taken, refused }] of totals) {
     t.comment(`${caller}: ${taken} taken, ${refused} refused`)
     t.ok(taken > 20 && refused > 100, caller)

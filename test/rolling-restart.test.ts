@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { figure } from './figures.ts'
 import { freePort } from './free-port.ts'
 import { cloneDatabase } from './newsroom.ts'
 import { adminKey, serviceProcess } from './service-process.ts'
@@ -124,6 +125,8 @@ t.test(`two instances are restarted in turns, ${ROUNDS} times each`, async (t) =
   t.comment(
     `${exits.length} restarts; ${sent} requests in ${Math.round(seconds)} s, failed ${failures.length}; p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
   )
+  const told = `${sent} requests, failed ${failures.length}; p99 ${at(0.99)} ms`
+  figure(t, 'rolling restart', `${exits.length} restarts: ${told}`)
   if (failures.length > 0) for (const line of logs.flat().slice(0, 20)) t.comment(line)
   t.same(failures, [], 'failed')
   t.same([...new Set(exits)], [0], 'each ended with 0')

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
+import { figure } from './figures.ts'
 import { freePort } from './free-port.ts'
 import { cloneDatabase } from './newsroom.ts'
 import { adminKey, type ServiceProcess, serviceProcess } from './service-process.ts'
@@ -63,6 +64,11 @@ t.test(`the service is killed ${KILLS} times over ${INTENTS} intents`, async (t)
   )
   t.comment(`${kills} kills, ${attempts} attempts: ${JSON.stringify(outcomes)}`)
   t.comment(`${rows[0]?.rows} rows of ${rows[0]?.intents} intents`)
+  figure(
+    t,
+    'service killed',
+    `${kills} kills: ${rows[0]?.rows} rows of ${rows[0]?.intents} intents`,
+  )
   t.equal(kills, KILLS)
   t.ok((outcomes.cut ?? 0) >= KILLS, 'callers were cut off')
   t.same(rows, [{ rows: INTENTS, intents: INTENTS }], 'each exactly once')

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { figure } from './figures.ts'
 import type { ServiceProcess } from './service-process.ts'
 import { serviceRoom } from './service-room.ts'
 import { isLong } from './size.ts'
@@ -46,6 +47,7 @@ t.test('200 write to a table that is locked', async (t) => {
     )
   t.same(compare(await writers('warm'), []).others, [])
 
+  let [longest, broken] = [0, 0]
   for (const table of TABLES) {
     const unlocked = owner.query(
       `begin; lock table ${table} in access exclusive mode; select pg_sleep(${LOCKED / 1000}); commit`,
@@ -64,6 +66,8 @@ t.test('200 write to a table that is locked', async (t) => {
     t.comment(
       `${table}: ${JSON.stringify(counts)}, the slowest after ${Math.round(slowest)} ms; /livez, meanwhile, after ${Math.round(late)} ms`,
     )
+    longest = Math.max(longest, Math.round(slowest))
+    broken += lost.length + applied.length + others.length
     t.ok((counts['503 unavailable'] ?? 0) > 0, `${table} was locked`)
     t.same(others, [], 'answers other than 201 and 503')
     t.same([...lost, ...applied], [], 'rows of refused requests, and none of others')
@@ -71,4 +75,6 @@ t.test('200 write to a table that is locked', async (t) => {
     const after = await write(service, headers, `after ${table}`)
     t.equal(after.outcome, '201', 'and it goes on')
   }
+  const told = `the slowest answer after ${longest} ms; rows of refused requests, or other answers: ${broken}`
+  figure(t, 'table locked', `${TABLES.length} tables, one after the other: ${told}`)
 })
