@@ -56,7 +56,7 @@ async function again(tx: Tx, webhookId: string, which: SQL): Promise<number> {
 const withdrawn = sql`(d.state = 'superseded' or exists (
   select from deliveries x
   where x.webhook_id = d.webhook_id and x.resource_id = d.resource_id and x.op = 'remove'
-    and x.position > d.position) or exists (
+    and x.position > d.position) or d.op = 'upsert' and exists (
   select from changes c
   where c.resource_id = d.resource_id and c.position > d.position
     and (c.was_visible or c.was_early) and not (c.is_visible or c.is_early)))`
