@@ -66,8 +66,11 @@ export function spentIn(trail: Trail): number {
   return total
 }
 
-/** How many uses of connections say how long the next takes: the last ones since nothing was asked at all. */
-const USES = 30
+/**
+ * How much one connection's use changes what uses are expected to take: about the last thirty count. From
+ * nothing it rises slowly, for the first uses of a start are the longest.
+ */
+const WEIGHT = 1 / 30
 
 /**
  * A pool that tells how long it was asked: the request that asks, and whoever `heard` of it; and how long
@@ -77,9 +80,8 @@ export class MeasuredPool extends pg.Pool {
   /** `reader`, `partner` or `editor`. */
   readonly named: string
   readonly #heard: readonly ((spent: Spent) => void)[]
-  /** How long a connection is used, as a moving mean, in ms, and of how many uses. */
+  /** How long a connection is used, as a moving mean since nothing was asked at all, in ms. */
   #use = 0
-  #uses = 0
   /** When a connection last changed hands, or nobody waited for one. */
   #moved = performance.now()
 
@@ -103,8 +105,7 @@ export class MeasuredPool extends pg.Pool {
     this.on('release', (_error, client) => {
       this.#moved = performance.now()
       const used = this.#moved - (since.get(client) ?? this.#moved)
-      this.#uses = Math.min(USES, this.#uses + 1)
-      this.#use += (used - this.#use) / this.#uses
+      this.#use += (used - this.#use) * WEIGHT
     })
   }
 
@@ -119,7 +120,7 @@ export class MeasuredPool extends pg.Pool {
     const now = performance.now()
     if (waitingCount === 0) {
       this.#moved = now
-      if (this.idleCount === this.totalCount) this.#use = this.#uses = 0
+      if (this.idleCount === this.totalCount) this.#use = 0
       return 0
     }
     const size = Math.max(1, this.options.max ?? 1)
