@@ -93,6 +93,7 @@ async function watchLife(port: number, until: { over: boolean }): Promise<number
 const skip = isLong ? false : 'only at full size'
 const ninetyNinth = (waits: number[]) => waits[Math.floor(waits.length * 0.99)] ?? Number.NaN
 
+const told: string[] = []
 for (const { name, settings, kinds, from } of LOADS) {
   t.test(name, { skip }, async (t) => {
     const service = await serviceProcess(t, { DATABASE_URL: room.url, ...settings })
@@ -137,10 +138,9 @@ for (const { name, settings, kinds, from } of LOADS) {
     t.same(others, [], 'no other 5xx')
     t.equal(over.bare, 0, 'each 503 says when to come again')
     t.equal(over.cut, 0, 'no connection was cut')
-    figure(
-      t,
-      'overload',
-      `${name}: peak ${Math.round(peak)}/s, goodput at five times ${Math.round(goodput)}/s (${Math.round(share * 100)} %), /livez p99 ${p99.toFixed(1)} ms (${quiet.toFixed(1)} ms idle)`,
-    )
+    const kept = `goodput at five times ${Math.round(goodput)}/s (${Math.round(share * 100)} %)`
+    const life = `/livez p99 ${p99.toFixed(1)} ms (${quiet.toFixed(1)} ms idle)`
+    told.push(`${name}: peak ${Math.round(peak)}/s, ${kept}, ${life}`)
+    figure(t, 'overload', told.join('; '))
   })
 }
