@@ -86,25 +86,28 @@ async function run(
     async end(signal: NodeJS.Signals = 'SIGINT') {
       const pids = signal === 'SIGKILL' ? await childrenOf(child?.pid) : []
       await kill(signal)
-      for (const pid of pids) {
-        try {
-          process.kill(pid, 'SIGKILL')
-        } catch {
-          // It ended with its parent.
-        }
-      }
+      for (const pid of pids) signalIfThere(pid, 'SIGKILL')
     },
     /** Whether its process has ended, by itself too. */
     hasEnded: () => !child || child.exitCode !== null || child.signalCode !== null,
     /** It answers nobody, and closes no connection. */
     async freeze() {
-      for (const pid of await childrenOf(child?.pid)) process.kill(pid, 'SIGSTOP')
+      for (const pid of await childrenOf(child?.pid)) signalIfThere(pid, 'SIGSTOP')
       child?.kill('SIGSTOP')
     },
     async thaw() {
-      for (const pid of await childrenOf(child?.pid)) process.kill(pid, 'SIGCONT')
+      for (const pid of await childrenOf(child?.pid)) signalIfThere(pid, 'SIGCONT')
       child?.kill('SIGCONT')
     },
+  }
+}
+
+/** A child may end between being listed and being sent the signal. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
