@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import { type Database, openDatabase } from './client.ts'
+import { loggable } from './failure.ts'
 import { migrate } from './migrate.ts'
 import { roleFaults } from './roles.ts'
 
@@ -26,6 +27,7 @@ export async function connect(
   log: { info(text: string): void; error(fields: object, text: string): void },
 ): Promise<Connection> {
   const server = config.databaseUrl ? undefined : await joinServer(config.dataDir, log)
+  let closing = false
   const url = config.databaseUrl ?? server?.url
   if (!url) throw new Error('There is no database.')
   let db: Database | undefined
@@ -42,7 +44,8 @@ export async function connect(
         prepared: config.preparedStatements,
         size: config.poolSize,
       },
-      (error) => log.error({ err: error }, 'a database connection was lost'),
+      // Of one that ends itself with its server nothing is lost.
+      (error) => closing || log.error({ err: loggable(error) }, 'a database connection was lost'),
       log,
     )
     const faults = await roleFaults(db)
@@ -57,6 +60,7 @@ export async function connect(
     db: pools,
     embedded: server !== undefined,
     async close() {
+      closing = true
       await pools.close()
       await server?.leave()
     },

@@ -1,6 +1,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import type { Executor, Pool } from './client.ts'
+import { loggable } from './failure.ts'
 import { hangUp } from './hang-up.ts'
 import { NoneFree } from './measure.ts'
 import { openPause } from './pause.ts'
@@ -149,7 +150,10 @@ export function watchReplica(
       await follow(attempt).catch((error: Error) => {
         if (closed || said === error.message) return
         said = error.message
-        log.error({ err: error }, `the replica ${name} is away: the primary answers for it`)
+        log.error(
+          { err: loggable(error) },
+          `the replica ${name} is away: the primary answers for it`,
+        )
       })
       if (!closed) await pause(BACKOFF[Math.min(attempt.number++, BACKOFF.length - 1)] ?? 2000)
     }

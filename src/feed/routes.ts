@@ -4,6 +4,7 @@ import { may } from '../actor.ts'
 import { asked } from '../articles/shape.ts'
 import { numberChanges } from '../changes/queries.ts'
 import type { Reading } from '../db/client.ts'
+import { loggable } from '../db/failure.ts'
 import type { Holdings } from '../holdings/buffer.ts'
 import type { App, Services } from '../http/app.ts'
 import { badKey, feedReading } from '../http/auth.ts'
@@ -192,7 +193,7 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
           read = await readFeed(reading, from, what)
         }
       } catch (error) {
-        request.log.error({ err: error }, 'a stream was broken off')
+        request.log.error({ err: loggable(error) }, 'a stream was broken off')
       } finally {
         stream.close()
       }

@@ -1,5 +1,6 @@
 import { numberChanges } from '../changes/queries.ts'
 import type { Database } from '../db/client.ts'
+import { loggable } from '../db/failure.ts'
 import { transaction } from '../db/transaction.ts'
 import type { Place } from '../feed/place.ts'
 import type { Given } from '../feed/queries.ts'
@@ -32,6 +33,7 @@ export type Holdings = ReturnType<typeof openHoldings>
  * holdings here. Times are kept as ages on the monotonic clock: the database's clock dates them.
  */
 export function openHoldings(db: Database, onError: (error: unknown) => void) {
+  const failed = (error: unknown) => onError(loggable(error))
   let notes = new Map<string, Note>()
   let feeds = new Map<string, FeedNews>()
   const counts = { failures: 0, lost: 0 }
@@ -105,7 +107,7 @@ export function openHoldings(db: Database, onError: (error: unknown) => void) {
     }
   }
   const timer = setInterval(() => {
-    flush().then(settle).catch(onError)
+    flush().then(settle).catch(failed)
   }, INTERVAL).unref()
 
   return {
@@ -158,7 +160,7 @@ export function openHoldings(db: Database, onError: (error: unknown) => void) {
     async close(): Promise<void> {
       closed = true
       clearInterval(timer)
-      await flush().catch(onError)
+      await flush().catch(failed)
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Actor } from '../actor.ts'
 import type { Database } from '../db/client.ts'
+import { loggable } from '../db/failure.ts'
 import { recordUses } from './commands.ts'
 import { findActor } from './queries.ts'
 
@@ -12,7 +13,7 @@ export function keyRing(db: Database, onError: (error: unknown) => void) {
   const flush = async () => {
     const pending = uses
     uses = new Map()
-    await recordUses(db.editor, pending).catch(onError)
+    await recordUses(db.editor, pending).catch((error) => onError(loggable(error)))
   }
   const timer = setInterval(flush, INTERVAL).unref()
   return {
