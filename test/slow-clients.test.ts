@@ -137,8 +137,9 @@ t.test('slow sockets are closed, and good callers notice little', async (t) => {
   const seconds = ((closed ?? 0) / 1000).toFixed(1)
   t.ok(most >= KINDS.length * MANY, `${most} were open at once`)
   t.ok((closed ?? Number.POSITIVE_INFINITY) <= LIMIT, `all closed within ${seconds} s`)
-  // Below five milliseconds it is the machine that is measured.
-  t.ok(during.p99 <= 2 * Math.max(before.p99, 5), 'good callers wait at most twice as long')
+  // Below this, in ms, it is the machine that is measured: in the small run other tests run beside this one.
+  const floor = isLong ? 5 : 25
+  t.ok(during.p99 <= 2 * Math.max(before.p99, floor), 'good callers wait at most twice as long')
   figure(
     t,
     'slow sockets',
