@@ -176,6 +176,7 @@ async function finish(client: pg.Client, articles: number, indexes: string[], st
 
 const DERIVED = [
   'SELECT public.rebuild_article_listings()',
+  'SELECT public.rebuild_quote_counts()',
   `INSERT INTO slugs (kind, slug, resource_id)
    SELECT 'category', slug, id FROM categories
    UNION ALL SELECT 'source', slug, id FROM sources

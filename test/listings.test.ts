@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { sweep } from '../src/changes/sweep.ts'
+import { addQuoteCounts } from '../src/quotes/counts.ts'
 import { bulkId, loadBulk } from './bulk.ts'
-import { category, draft, get, publish, source } from './factories.ts'
+import { category, draft, get, publish, source, walk } from './factories.ts'
 import { newsroom } from './newsroom.ts'
 import { plansOf } from './plans.ts'
 import { runs } from './size.ts'
@@ -26,7 +28,16 @@ const DUE = `
 const KEPT = `select kind, resource_id::text, article_id::text, listed_at::text, for_readers
   from article_listings order by 1, 2, 3`
 
-t.test('listings are what the tables say, after any writes', async (t) => {
+/** How many quotes each source has, as a view tells it, and as the quotes say that this audience sees. */
+const AUDIENCES = ['reader', 'editor'] as const
+const told = (audience: string) =>
+  `select source_id::text as source, quotes from ${audience}.quote_counts
+   where quotes <> 0 order by quotes desc, source_id desc`
+const seen = (audience: string) =>
+  `select speaker_id::text as source, count(*)::integer as quotes from ${audience}.quotes
+   where speaker_id is not null group by speaker_id order by quotes desc, speaker_id desc`
+
+t.test('listings and counts are what the tables say, after any writes', async (t) => {
   const room = await newsroom(t)
   const { editor, sql } = room
   const categories: string[] = []
@@ -136,6 +147,30 @@ t.test('listings are what the tables say, after any writes', async (t) => {
         )
         return undefined
       },
+      // What time does, before and after the sweep has seen it, and counts before and after they are added up.
+      async () => {
+        const times = [
+          ['-2 hours', '1 hour', '2 hours'],
+          ['-2 hours', '-1 hour', '1 hour'],
+          ['-3 hours', '-2 hours', '-1 hour'],
+          ['1 hour', null, null],
+        ][b % 4]
+        await sql(
+          `update articles set publish_at = now() + $2::interval, embargo_until = now() + $3::interval,
+             expires_at = now() + $4::interval
+           where id = any($1) and publish_at is not null`,
+          [several(articles, bits), ...(times ?? [])],
+        )
+        return undefined
+      },
+      async () => {
+        await sweep(room.db)
+        return undefined
+      },
+      async () => {
+        await addQuoteCounts(room.db)
+        return undefined
+      },
     ]
     const reply = await calls[what % calls.length]?.()
     if (!reply) return
@@ -144,15 +179,21 @@ t.test('listings are what the tables say, after any writes', async (t) => {
   }
 
   for (let i = 0; i < 5; i++) await write([0, i, 1, 0b11010101 << i])
-  const step = fc.tuple(fc.nat(18), fc.nat(30), fc.nat(30), fc.nat(8191))
+  const step = fc.tuple(fc.nat(21), fc.nat(30), fc.nat(30), fc.nat(8191))
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 12 }), async (steps) => {
       for (const one of steps) {
         await write(one)
         assert.deepEqual(await sql(KEPT), await sql(DUE), JSON.stringify(one))
+        for (const audience of AUDIENCES)
+          assert.deepEqual(
+            await sql(told(audience)),
+            await sql(seen(audience)),
+            JSON.stringify(one),
+          )
       }
     }),
-    { numRuns: runs(40), endOnFailure: true },
+    { numRuns: runs(50), endOnFailure: true },
   )
   t.ok((await sql(KEPT)).length > 100, 'much is listed')
   t.ok((statuses.get(200) ?? 0) > 50 && (statuses.get(204) ?? 0) > 5, JSON.stringify([...statuses]))
@@ -160,6 +201,22 @@ t.test('listings are what the tables say, after any writes', async (t) => {
   const before = await sql(KEPT)
   await sql('select rebuild_article_listings()')
   t.same(await sql(KEPT), before, 'made from nothing they are the same')
+
+  for (const audience of AUDIENCES) {
+    const counted = await sql(told(audience))
+    t.ok(counted.length > 0, `${counted.length} are quoted`)
+    const page = '/v1/sources?sort=-quoteCount&include=counts&limit=2'
+    const walked = (await walk(room[audience], page)).filter(({ quoteCount }) => quoteCount > 0)
+    t.same(
+      walked.map(({ id, quoteCount }) => ({ source: id, quotes: quoteCount })),
+      counted,
+      'the most quoted first, page by page',
+    )
+    await sql('select rebuild_quote_counts()')
+    t.same(await sql(told(audience)), counted, 'made from nothing they are the same')
+    await addQuoteCounts(room.db)
+    t.same(await sql(told(audience)), counted, 'and with what had come')
+  }
 })
 
 t.test('writes at the same time leave no listing behind', async (t) => {

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import t from 'tap'
-import { migrate } from '../src/db/migrate.ts'
 import { type Migration, readMigrations } from '../src/db/migrations.ts'
+import { installQueue } from '../src/db/queue.ts'
+import { createRoles } from '../src/db/roles.ts'
 import { cloneDatabase, emptyDatabase } from './newsroom.ts'
 import { EXPANSION, journalOf, MIGRATIONS, plantMigrations } from './planted-migrations.ts'
 
@@ -95,6 +96,21 @@ function bare(statement: string): string {
     .replace(/\s+/g, ' ')
 }
 
+/** Brings an empty database to the first so many migrations: without rights, which name tables of later ones. */
+async function applyFirst(url: string, many: number): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query('SET client_min_messages = warning')
+    await createRoles(client)
+    await installQueue(client)
+    for (const { statements } of readMigrations(MIGRATIONS).slice(0, many))
+      for (const statement of statements) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
 /** All that is wrong with the migrations of a folder behind the first so many, which the database has. */
 async function breaches(url: string, folder: string, first: number): Promise<string[]> {
   const client = new pg.Client({ connectionString: url })
@@ -124,9 +140,8 @@ t.test('migrations rise in number and time', async (t) => {
 })
 
 t.test('no migration since the first release disturbs a running service', async (t) => {
-  const since = journal.length - BEFORE_THE_FIRST_RELEASE
   const url = await emptyDatabase(t)
-  await migrate(url, { folder: plantMigrations(t, {}, { without: since }) })
+  await applyFirst(url, BEFORE_THE_FIRST_RELEASE)
   t.same(await breaches(url, plantMigrations(t, {}), BEFORE_THE_FIRST_RELEASE), [])
 })
 

@@ -14,18 +14,13 @@ export function journalOf(folder: string): Journal {
 }
 
 /**
- * A folder of our migrations, up to the one so many before the newest, and behind them these, by name; of
- * the test's own.
+ * A folder of our migrations, and behind them these, by name; of the test's own.
  */
-export function plantMigrations(
-  t: Test,
-  planted: Record<string, string>,
-  { without = 0 }: { without?: number } = {},
-): string {
+export function plantMigrations(t: Test, planted: Record<string, string>): string {
   const folder = t.testdir()
   cpSync(MIGRATIONS, folder, { recursive: true })
   const journal = journalOf(folder)
-  const entries = journal.entries.slice(0, journal.entries.length - without)
+  const entries = [...journal.entries]
   const newest = entries.at(-1)
   if (!newest) throw new Error('There are no migrations.')
   for (const [name, text] of Object.entries(planted)) {

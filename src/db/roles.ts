@@ -18,11 +18,14 @@ const CONTENT = [
   'article_categories',
   'article_sources',
   'article_listings',
+  'quote_counts',
+  'quote_count_changes',
 ]
 
-/** All tables of ours; what else stands in `public` is not ours to touch. */
+/** All tables of ours, and a view over them; what else stands in `public` is not ours to touch. */
 const TABLES = [
   ...CONTENT,
+  'quote_counts_off',
   'slugs',
   'api_keys',
   'idempotency_keys',
@@ -98,7 +101,7 @@ const RIGHTS = [
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
   // The migrations say so too; a dump that was restored without privileges has forgotten it.
-  'REVOKE ALL ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz), public.rebuild_article_listings() FROM PUBLIC',
+  'REVOKE ALL ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz), public.rebuild_article_listings(), public.rebuild_quote_counts() FROM PUBLIC',
   'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz) TO dateline_editor',
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,

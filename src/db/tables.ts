@@ -349,6 +349,45 @@ export const quotes = pgTable(
 )
 
 /**
+ * How many quotes each source is the speaker of: the count, and what has come since, which is added to it
+ * from time to time. A source that is much quoted would else make its writers wait for each other. Nobody
+ * writes here but the triggers (migrations/0017_quote_counts.sql) and src/quotes/counts.ts.
+ */
+export const quoteCounts = pgTable(
+  'quote_counts',
+  {
+    sourceId: uuid('source_id').primaryKey(),
+    /** All of them. */
+    quotes: integer('quotes').notNull().default(0),
+    /** Those that readers may see, of articles that were announced. */
+    announced: integer('announced').notNull().default(0),
+  },
+  (t) => [
+    foreignKey({
+      name: 'quote_counts_source_id_fkey',
+      columns: [t.sourceId],
+      foreignColumns: [sources.id],
+    }).onDelete('cascade'),
+    index('quote_counts_quotes_source_id_idx').on(t.quotes, t.sourceId),
+    index('quote_counts_announced_source_id_idx').on(t.announced, t.sourceId),
+  ],
+)
+
+export const quoteCountChanges = pgTable(
+  'quote_count_changes',
+  {
+    id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
+    sourceId: uuid('source_id').notNull(),
+    quotes: integer('quotes').notNull(),
+    announced: integer('announced').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'quote_count_changes_pkey', columns: [t.id] }),
+    index('quote_count_changes_source_id_idx').on(t.sourceId),
+  ],
+)
+
+/**
  * Which articles a category (or one below it), a source or a speaker lists, and in which order: the
  * latest of one is a walk along one index, whatever the number of articles. Nobody writes here but
  * the triggers on the tables it is made of (migrations/0006_lists.sql).

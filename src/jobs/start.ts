@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts'
 import { loggable } from '../db/failure.ts'
 import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
+import { addQuoteCounts } from '../quotes/counts.ts'
 import { forgetOldDeliveries } from '../webhooks/forget.ts'
 import { deliverWebhooks } from './deliver.ts'
 
@@ -42,10 +43,13 @@ export async function startJobs({
   timer.unref()
   // One sweep at a time in this process too: a slow one is not overtaken.
   let sweeping = false
+  const failed = (what: string) => (error: unknown) =>
+    log.error({ err: loggable(error) }, `${what} failed`)
   const sweeper = setInterval(async () => {
     if (sweeping) return
     sweeping = true
-    await sweep(db).catch((error) => log.error({ err: loggable(error) }, 'the sweep failed'))
+    await sweep(db).catch(failed('the sweep'))
+    await addQuoteCounts(db).catch(failed('counting quotes'))
     sweeping = false
   }, SECOND)
   sweeper.unref()

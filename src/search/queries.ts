@@ -125,12 +125,18 @@ export function waysOf({ texts, alias, from, where }: Searched): Ways {
   }
 }
 
-/** Whether `w.word` is found in texts: counted, or the planner would expect to meet it soon and read all. */
+/**
+ * Whether `w.word` is found in texts. The first match is enough, but of a materialized table the planner does
+ * not know that: it would expect to meet one soon, and read all texts for a word that stands in none.
+ */
 function standsIn(reading: Pick<Reading, 'schema'>, texts: Texts): SQL {
-  return sql`(select count(*) from ${view(reading.schema, TEXTS[texts].view)} x where x.search @@ (
-    select public.any_of(websearch_to_tsquery(public.search_configuration(t.language), w.word)
-      && public.search_mark(t.language))
-    from tags t where t.language is not null)) > 0`
+  return sql`exists (
+    with found as materialized (
+      select from ${view(reading.schema, TEXTS[texts].view)} x where x.search @@ (
+        select public.any_of(websearch_to_tsquery(public.search_configuration(t.language), w.word)
+          && public.search_mark(t.language))
+        from tags t where t.language is not null))
+    select from found)`
 }
 
 /**
