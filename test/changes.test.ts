@@ -84,9 +84,9 @@ t.test('every write leaves one row', async (t) => {
       'article.unpublished update 7>8',
       'key.created create ->-',
       'key.revoked update ->-',
+      'category.merged delete 2>-',
       'article.updated update 8>9',
       'entitlement.changed update 2>2',
-      'category.merged delete 2>-',
       'category.updated update 1>1',
     ],
   )

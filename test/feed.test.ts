@@ -174,6 +174,53 @@ t.test(
   },
 )
 
+t.test('a deletion is told to those who see what is deleted, and to nobody else', async (t) => {
+  const ferry = await category(editor, { name: 'Ferry' })
+  const speaker = await source(editor, { name: 'Ada Lock' })
+  const unused = await source(editor, { name: 'Once Named' })
+  const made = { headline: 'In town', categories: [town.id, ferry.id], sources: [speaker.id] }
+  const inTown = await story(editor, made)
+  const before = await story(editor, { headline: 'Before', sources: [unused.id] })
+  await patch(editor, `/v1/articles/${before.id}`, { sources: [] })
+  const [sees, others, all] = [
+    await partner({ categories: { allowed: [town.id] } }),
+    await partner({ categories: { allowed: [harbour.id] } }),
+    await partner(),
+  ]
+  const from = await Promise.all([sees, others, all].map(({ call }) => rest(call)))
+  const any = { 'if-match': '*' }
+  const instead = {
+    categories: (await category(editor, { name: 'Ferries' })).id,
+    sources: (await source(editor, { name: 'A. Lock' })).id,
+  }
+  await must(editor, 'DELETE', `/v1/sources/${unused.id}`, undefined, any)
+  for (const [path, id] of [
+    ['categories', ferry.id],
+    ['sources', speaker.id],
+  ] as const) {
+    const to = `/v1/${path}/${id}?reassignTo=${instead[path]}`
+    await must(editor, 'DELETE', to, undefined, any)
+  }
+  const rows = await Promise.all(
+    [sees, others, all].map(async ({ call }, i) => (await rest(call, from[i]?.next)).rows),
+  )
+  for (const told of [rows[0], rows[2]]) {
+    t.same(
+      told?.map(({ op, event, id }) => `${op} ${event} ${id}`),
+      [
+        `remove category.merged ${ferry.id}`,
+        `upsert article.updated ${inTown.id}`,
+        // It moved up where the other stood.
+        `upsert category.updated ${instead.categories}`,
+        `remove source.merged ${speaker.id}`,
+        `upsert article.updated ${inTown.id}`,
+      ],
+      'before the story that names another instead',
+    )
+  }
+  t.same(rows[1], [], 'they never had any of it')
+})
+
 t.test('a partner is told of what it may have, of its end, and of nothing else', async (t) => {
   const p = await partner({ categories: { allowed: [harbour.id] } })
   const { next } = await rest(p.call)

@@ -248,6 +248,15 @@ export async function deleteCategory(
   const row = await lockCategory(ctx, name)
   demandVersion(row.version, expected)
   await demandMayChangeShown(ctx, showing(row.id))
+  // First, while those who see it can be told from the others.
+  await record(ctx, {
+    kind: 'category',
+    id: row.id,
+    operation: 'delete',
+    event: reassignTo === undefined ? 'category.deleted' : 'category.merged',
+    fromVersion: row.version,
+    toVersion: null,
+  })
   if (reassignTo === undefined) {
     const references = await referrers(ctx, row.id)
     if (references.length > 0) {
@@ -261,14 +270,6 @@ export async function deleteCategory(
   }
   noteCategory(tx, row.id, { slug: true })
   await tx.delete(categories).where(eq(categories.id, row.id))
-  await record(ctx, {
-    kind: 'category',
-    id: row.id,
-    operation: 'delete',
-    event: reassignTo === undefined ? 'category.deleted' : 'category.merged',
-    fromVersion: row.version,
-    toVersion: null,
-  })
   await closeUp(ctx, row.parentId)
 }
 

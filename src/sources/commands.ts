@@ -254,6 +254,15 @@ export async function deleteSource(
   const row = await lockSource(ctx, name)
   demandVersion(row.version, expected)
   await demandMayChangeShown(ctx, showing(row.id))
+  // First, while those who see it can be told from the others.
+  await record(ctx, {
+    kind: 'source',
+    id: row.id,
+    operation: 'delete',
+    event: reassignTo === undefined ? 'source.deleted' : 'source.merged',
+    fromVersion: row.version,
+    toVersion: null,
+  })
   if (reassignTo === undefined) {
     const references = await referrers(ctx, row.id)
     if (references.length > 0) {
@@ -267,14 +276,6 @@ export async function deleteSource(
   }
   noteSource(tx, row.id, { slug: true })
   await tx.delete(sources).where(eq(sources.id, row.id))
-  await record(ctx, {
-    kind: 'source',
-    id: row.id,
-    operation: 'delete',
-    event: reassignTo === undefined ? 'source.deleted' : 'source.merged',
-    fromVersion: row.version,
-    toVersion: null,
-  })
 }
 
 async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: string) {
