@@ -129,7 +129,8 @@ async function plantParts(bed: Bed, { main, speaker }: Shown): Promise<void> {
   const guessed = await quote(editor, {
     article: main.id,
     text: word('paraphrase'),
-    ...{ kind: 'paraphrase', suggested: true },
+    // Of somebody whom readers know, who has one quote more than they may count.
+    ...{ kind: 'paraphrase', suggested: true, speaker: speaker.id },
   })
   hide('quotes', guessed.id, 404)
   await verb(main.id, 'corrections', {

@@ -9,11 +9,11 @@ import { exampleRequest } from './openapi-examples.ts'
 import { type Document, type Operation, operationsOf, type Schema } from './openapi-operations.ts'
 import type { Known } from './openapi-queries.ts'
 import { CALLERS, type FuzzRequest, requestsFor } from './openapi-requests.ts'
-import { runs } from './size.ts'
+import { isLong, runs } from './size.ts'
 import { tracesOf } from './traces.ts'
 
-// It takes a minute or two on idle cores, and several on busy ones.
-t.setTimeout(900_000)
+// It takes a minute or two on idle cores, and several on busy ones; at full size the better part of an hour.
+t.setTimeout(isLong ? 5_400_000 : 900_000)
 
 /*
  * Every operation of the document, with generated requests from near to good ones to garbage: no
