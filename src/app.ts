@@ -194,6 +194,7 @@ export async function buildApp(
     pools: { reader: db.reader.$client, editor: db.editor.$client },
     overload,
     publicUrl: config.publicUrl,
+    origins: config.corsOrigins,
     reading: () => db.replicas.reading().$client,
     constant: protection.flat(),
     newId: newRequestId,

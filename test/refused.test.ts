@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { takeTurns } from '../src/http/turns.ts'
+import { another } from './delivery-program.ts'
 import { story } from './factories.ts'
 import { newsroom } from './newsroom.ts'
 
@@ -82,6 +83,24 @@ t.test('so are those with a key, by the connections that they need', async (t) =
   t.equal((await waiting).status, 200)
   const { json } = await room.editor('GET', '/v1/articles?status=draft&q=Refused')
   t.same(json.data, [], 'nothing was written for who was refused')
+})
+
+t.test('the pages of CORS_ORIGINS see that they are refused', async (t) => {
+  const page = 'https://paper.example'
+  const { app, db } = await another(t, room, { corsOrigins: [page] })
+  const base = await app.listen({ host: '127.0.0.1', port: 0 })
+  const release = await holdAll(db.reader.$client)
+  const waiting = fetch(`${base}/v1/articles?limit=7`)
+  await sleep(700)
+  for (const origin of [page, 'https://other.example']) {
+    const { status, headers } = await fetch(`${base}/v1/articles?limit=8`, { headers: { origin } })
+    t.equal(status, 503)
+    t.equal(headers.get('access-control-allow-origin'), origin === page ? page : null)
+    t.match(headers.get('vary'), /Origin/)
+    if (origin === page) t.match(headers.get('access-control-expose-headers'), /Retry-After/)
+  }
+  release()
+  t.equal((await waiting).status, 200)
 })
 
 t.test('what is begun in one turn is bounded, and keys come first', async (t) => {

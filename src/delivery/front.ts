@@ -8,6 +8,7 @@ import {
 import { performance } from 'node:perf_hooks'
 import type { Executor, Pool } from '../db/client.ts'
 import { followed, type Trail } from '../db/measure.ts'
+import { openToPage } from '../http/cross-origin.ts'
 import { encodingFor } from '../http/encoding.ts'
 import type { Leaving } from '../http/leaving.ts'
 import { isFree } from '../http/limits.ts'
@@ -18,7 +19,7 @@ import { dropSlowReaders, TIMEOUTS } from '../http/slow-clients.ts'
 import type { Crowd } from '../http/turns.ts'
 import { isContent } from '../http/url.ts'
 import { type Answer, type Encoding, encode } from './answer.ts'
-import { answerAgain } from './make.ts'
+import { answerAgain, varies } from './make.ts'
 import type { Delivery } from './open.ts'
 import type { KnownRead } from './plans.ts'
 import { respond, sent } from './send.ts'
@@ -31,6 +32,8 @@ export type Front = {
   pools: { reader: Pool; editor: Pool }
   overload: Overload
   publicUrl: string
+  /** The pages that may see answers (CORS). */
+  origins: readonly string[]
   /** Where a request of readers reads. */
   reading(): Executor['$client']
   /** Headers that are the same on every answer, as names and values in turn. */
@@ -122,7 +125,7 @@ function inTurn(
 /** Refuses it before anything is done for it. */
 function refuse(front: Front, request: IncomingMessage, response: ServerResponse): void {
   const started = performance.now()
-  const { overload, constant, publicUrl } = front
+  const { delivery, overload, constant, origins, publicUrl } = front
   const { url = '', method } = request
   const fault = overload.refusal()
   const id = front.newId()
@@ -130,9 +133,10 @@ function refuse(front: Front, request: IncomingMessage, response: ServerResponse
   const bytes = problemOf(fault, { url, id }, publicUrl)
   const headers = [
     ...constant,
+    ...openToPage(origins, request),
     ...['content-type', PROBLEM_TYPE, 'content-length', String(Buffer.byteLength(bytes))],
     ...['cache-control', 'no-store', 'retry-after', RETRY_AFTER],
-    ...['vary', 'Authorization', 'x-request-id', id],
+    ...['vary', varies(delivery, false), 'x-request-id', id],
   ]
   overload.hold(() => {
     respond(response, method, { status, headers, bytes })

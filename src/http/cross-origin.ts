@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 
 /** Any page of any site. */
@@ -22,6 +23,14 @@ export function openToAll(origins: readonly string[]): [name: string, value: str
         ['access-control-allow-origin', ANY],
         ['access-control-expose-headers', SHOWN],
       ]
+    : []
+}
+
+/** The same for the page that asks, where only some may; names and values in turn. */
+export function openToPage(origins: readonly string[], { headers }: IncomingMessage): string[] {
+  const { origin } = headers
+  return origin !== undefined && origins.includes(origin)
+    ? ['access-control-allow-origin', origin, 'access-control-expose-headers', SHOWN]
     : []
 }
 
