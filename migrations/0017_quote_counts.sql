@@ -91,12 +91,13 @@ CREATE TRIGGER sources_begin_quote_count AFTER INSERT ON public.sources
 --> statement-breakpoint
 -- What is counted --------------------------------------------------------------------------------
 
--- Adds what has come to the counts; of several who do so at a time, one.
+-- Adds what has come first to the counts; of several who do so at a time, one.
 CREATE FUNCTION public.add_quote_counts() RETURNS void
 LANGUAGE sql AS $$
   WITH came AS (
     DELETE FROM public.quote_count_changes
-    WHERE (SELECT pg_try_advisory_xact_lock(hashtext('dateline.quotes.counts')))
+    WHERE id < (SELECT min(id) + 10000 FROM public.quote_count_changes)
+      AND (SELECT pg_try_advisory_xact_lock(hashtext('dateline.quotes.counts')))
     RETURNING source_id, quotes, announced
   ), sums AS (
     SELECT source_id, sum(quotes)::integer AS quotes, sum(announced)::integer AS announced
@@ -113,19 +114,25 @@ CREATE FUNCTION public.rebuild_quote_counts() RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('dateline.quotes.counts'));
-  INSERT INTO public.quote_counts (source_id, quotes, announced)
-  SELECT s.id, coalesce(q.quotes, 0) - coalesce(d.quotes, 0),
-    coalesce(q.announced, 0) - coalesce(d.announced, 0)
-  FROM public.sources s
-  LEFT JOIN (
-    SELECT q.speaker_id, count(*) AS quotes,
-      count(*) FILTER (WHERE a.announced AND q.state IS DISTINCT FROM 'suggested') AS announced
-    FROM public.quotes q JOIN public.articles a ON a.id = q.article_id
-    GROUP BY q.speaker_id) q ON q.speaker_id = s.id
-  LEFT JOIN (
-    SELECT c.source_id, sum(c.quotes) AS quotes, sum(c.announced) AS announced
-    FROM public.quote_count_changes c GROUP BY c.source_id) d ON d.source_id = s.id
-  ON CONFLICT (source_id) DO UPDATE SET quotes = excluded.quotes, announced = excluded.announced;
+  -- Locked, for one that is deleted meanwhile would fail the foreign key.
+  INSERT INTO public.quote_counts (source_id)
+  SELECT s.id FROM public.sources s
+  WHERE NOT EXISTS (SELECT FROM public.quote_counts c WHERE c.source_id = s.id) FOR KEY SHARE
+  ON CONFLICT DO NOTHING;
+  UPDATE public.quote_counts c SET quotes = n.quotes, announced = n.announced
+  FROM (
+    SELECT s.source_id, coalesce(q.quotes, 0) - coalesce(d.quotes, 0) AS quotes,
+      coalesce(q.announced, 0) - coalesce(d.announced, 0) AS announced
+    FROM public.quote_counts s
+    LEFT JOIN (
+      SELECT q.speaker_id, count(*) AS quotes,
+        count(*) FILTER (WHERE a.announced AND q.state IS DISTINCT FROM 'suggested') AS announced
+      FROM public.quotes q JOIN public.articles a ON a.id = q.article_id
+      GROUP BY q.speaker_id) q ON q.speaker_id = s.source_id
+    LEFT JOIN (
+      SELECT c.source_id, sum(c.quotes) AS quotes, sum(c.announced) AS announced
+      FROM public.quote_count_changes c GROUP BY c.source_id) d ON d.source_id = s.source_id
+  ) n WHERE n.source_id = c.source_id AND (c.quotes, c.announced) <> (n.quotes, n.announced);
 END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION public.rebuild_quote_counts() FROM PUBLIC;
@@ -164,13 +171,18 @@ FROM (
 ) d GROUP BY d.source_id HAVING sum(d.quotes) <> 0 OR sum(d.announced) <> 0;
 --> statement-breakpoint
 -- The condition stands outside the union: a branch with one of its own would not be walked in order.
+-- What is off is asked for once in a statement, however many sources it is about: so it is arrays here.
 CREATE VIEW reader.quote_counts AS
 SELECT t.source_id, t.quotes FROM (
   SELECT c.source_id, c.announced AS quotes, false AS corrected FROM public.quote_counts c
   UNION ALL
   SELECT c.source_id, c.announced + o.announced, true
-  FROM public.quote_counts c JOIN public.quote_counts_off o ON o.source_id = c.source_id
-) t WHERE t.corrected OR t.source_id <> ALL (ARRAY(SELECT o.source_id FROM public.quote_counts_off o));
+  FROM unnest(ARRAY(SELECT f.source_id FROM public.quote_counts_off f ORDER BY f.source_id),
+    ARRAY(SELECT f.announced FROM public.quote_counts_off f ORDER BY f.source_id)) o (source_id, announced)
+  JOIN public.quote_counts c ON c.source_id = o.source_id
+) t
+WHERE (t.corrected OR t.source_id <> ALL (ARRAY(SELECT f.source_id FROM public.quote_counts_off f)))
+  AND t.source_id IN (SELECT v.id FROM reader.source_ids v);
 --> statement-breakpoint
 CREATE VIEW editor.quote_counts AS
 SELECT t.source_id, t.quotes FROM (
@@ -178,13 +190,27 @@ SELECT t.source_id, t.quotes FROM (
   UNION ALL
   SELECT c.source_id, c.quotes + o.quotes, true
   FROM public.quote_counts c JOIN (
-    SELECT d.source_id, sum(d.quotes)::integer AS quotes FROM public.quote_count_changes d GROUP BY d.source_id
+    SELECT d.source_id, sum(d.quotes)::integer AS quotes FROM public.quote_count_changes d
+    GROUP BY d.source_id HAVING sum(d.quotes) <> 0
   ) o ON o.source_id = c.source_id
-) t WHERE t.corrected OR t.source_id <> ALL (ARRAY(SELECT d.source_id FROM public.quote_count_changes d));
+) t
+WHERE t.corrected OR t.source_id <> ALL (ARRAY(
+  SELECT d.source_id FROM public.quote_count_changes d GROUP BY d.source_id HAVING sum(d.quotes) <> 0));
 --> statement-breakpoint
 -- What a partner may have is asked quote by quote.
 CREATE VIEW partner.quote_counts AS
 SELECT s.id AS source_id, coalesce(q.quotes, 0) AS quotes
 FROM public.sources s LEFT JOIN (
   SELECT q.speaker_id, count(*)::integer AS quotes FROM partner.quotes q GROUP BY q.speaker_id
-) q ON q.speaker_id = s.id;
+) q ON q.speaker_id = s.id
+WHERE s.id IN (SELECT v.id FROM partner.source_ids v);
+--> statement-breakpoint
+-- The version before writes and answers while the migrations after this one are applied; only then are all
+-- rights set (src/db/roles.ts).
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.quote_counts, public.quote_count_changes TO dateline_editor;
+--> statement-breakpoint
+GRANT SELECT ON reader.quote_counts TO dateline_reader, dateline_editor;
+--> statement-breakpoint
+GRANT SELECT ON editor.quote_counts TO dateline_editor;
+--> statement-breakpoint
+GRANT SELECT ON partner.quote_counts TO dateline_partner;

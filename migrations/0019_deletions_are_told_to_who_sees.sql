@@ -1,6 +1,6 @@
 -- The deletion of a source or category was told to every partner, by its id, because once it is gone nobody can
 -- be asked whether they had it. Its row is now written first, before what refers to it goes over to another: told
--- are those who see it at that moment. Whoever saw it earlier has had the articles that stopped naming it.
+-- are those who see it at that moment, and whom a row of its own has told of it.
 
 -- As in 0016_was_in_todays_tree, but for deletions.
 CREATE OR REPLACE FUNCTION public.changes_say_to_whom() RETURNS trigger
@@ -33,8 +33,23 @@ BEGIN
       WHEN 'source' THEN EXISTS (SELECT FROM reader.source_ids v WHERE v.id = NEW.resource_id)
       ELSE EXISTS (SELECT FROM reader.category_ids v WHERE v.id = NEW.resource_id) END;
     NEW.is_visible := NEW.was_visible AND NEW.operation <> 'delete';
-    NEW.seen_by := CASE WHEN NEW.was_visible
-      THEN public.partners_seeing(NEW.kind, NEW.resource_id) END;
+    -- Where the row says whom it concerns, of these.
+    NEW.seen_by := CASE WHEN NEW.was_visible THEN ARRAY(
+      SELECT p FROM unnest(public.partners_seeing(NEW.kind, NEW.resource_id)) p
+      WHERE NEW.seen_by IS NULL OR p = ANY (NEW.seen_by)) END;
+    IF NEW.operation = 'delete' THEN
+      NEW.was_visible := EXISTS (SELECT FROM public.sightings s
+        WHERE s.kind = NEW.kind AND s.resource_id = NEW.resource_id);
+      NEW.seen_by := ARRAY(
+        SELECT unnest(c.seen_by) FROM public.changes c
+        WHERE c.resource_id = NEW.resource_id AND c.kind = NEW.kind
+        UNION SELECT unnest(NEW.seen_by));
+      -- The version before writes it last, when nobody sees it.
+      IF NOT EXISTS (SELECT FROM public.sources s WHERE s.id = NEW.resource_id
+        UNION ALL SELECT FROM public.categories c WHERE c.id = NEW.resource_id)
+      THEN NEW.seen_by := ARRAY(SELECT p.id FROM public.partners p WHERE p.ended_at IS NULL);
+      END IF;
+    END IF;
   END IF;
   -- Whoever waits for the next row looks again after the commit; once, however many rows there are.
   IF NEW.was_visible OR NEW.is_visible OR NEW.was_early OR NEW.is_early

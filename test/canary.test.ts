@@ -185,7 +185,7 @@ const WEAKENED: [what: string, view: string, RegExp, instead: string, told?: Tol
     'JOIN public.articles a',
   ],
   ['counted articles', 'reader.listed_counts', /WHERE l\.for_readers/, 'WHERE true'],
-  ['counted quotes', 'reader.quote_counts', /c\.announced \+ o\.announced/, 'c.quotes + o.quotes'],
+  ['counted quotes', 'reader.quote_counts', /f\.announced/, 'f.quotes'],
   [
     'organisations',
     'reader.sources',

@@ -12,7 +12,7 @@ import { openDatabase, type Writing } from '../src/db/client.ts'
 import { driverError } from '../src/db/sqlstate.ts'
 import { transaction } from '../src/db/transaction.ts'
 import { updateSource } from '../src/sources/commands.ts'
-import { category, get, must, source } from './factories.ts'
+import { category, get, must, source, story } from './factories.ts'
 import { newsroom } from './newsroom.ts'
 import { runs } from './size.ts'
 
@@ -46,9 +46,14 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
   for (const name of ['Harbour', 'Town', 'Sport']) sections.push(await category(editor, { name }))
   const [harbour, town, sport] = sections
   sections.push(await category(editor, { name: 'Rowing', parent: sport?.id }))
+  // Named seldom, so that partners see it come and go; its members show it only while they do.
+  const trust = await source(editor, { kind: 'organization', name: 'Harbour Trust' })
   const people = await Promise.all(
-    ['Quill', 'Drage', 'Orrock'].map((name) => source(editor, { name })),
+    ['Quill', 'Drage', 'Orrock'].map((name) => source(editor, { name, organization: trust.id })),
   )
+  // Named at the very end only: what all stories show of its member changes, and no story does.
+  const club = await source(editor, { kind: 'organization', name: 'Rowing Club' })
+  const rower = await source(editor, { name: 'Keel', organization: club.id })
   const entitled = [
     {},
     { categories: { allowed: [harbour?.id, sport?.id] }, languages: ['en'] },
@@ -103,7 +108,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
     quotes: [{ text: 'We will see', speaker: oneOf(people).id }],
     language: oneOf(['en', 'en', 'pt']),
     categories: [oneOf(sections).id],
-    sources: [oneOf(people).id],
+    sources: [oneOf([...people, rower]).id, ...(below(12) === 0 ? [trust.id] : [])],
   })
   const act = async (ctx: Writing): Promise<number> => {
     const id = articles.length < 20 ? undefined : oneOf(articles)
@@ -125,9 +130,11 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
       const draft = await createArticle(ctx, content())
       await deleteArticle(ctx, draft, undefined)
       return 2
-    } else if (dice < 19)
-      await updateSource(ctx, oneOf(people).id, { name: `Name ${below(1e6)}` }, undefined)
-    else {
+    } else if (dice < 19) {
+      const belongs = below(3) > 0 ? trust.id : null
+      const changed = { name: `Name ${below(1e6)}`, organization: belongs }
+      await updateSource(ctx, oneOf(people).id, changed, undefined)
+    } else {
       const renamed = { name: `Name ${below(1e6)}` }
       await updateCategory(ctx, oneOf(sections).id, renamed, undefined)
     }
@@ -171,6 +178,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
   await killing
   await look()
   await counting.end()
+  await story(editor, { headline: 'Regatta', sources: [club.id], categories: [sport?.id] })
 
   const [row] = await sql('select count(*)::int as all, max(position)::int as head from changes')
   await get(editor, '/v1/audit?limit=1')

@@ -174,51 +174,102 @@ t.test(
   },
 )
 
-t.test('a deletion is told to those who see what is deleted, and to nobody else', async (t) => {
-  const ferry = await category(editor, { name: 'Ferry' })
-  const speaker = await source(editor, { name: 'Ada Lock' })
-  const unused = await source(editor, { name: 'Once Named' })
-  const made = { headline: 'In town', categories: [town.id, ferry.id], sources: [speaker.id] }
-  const inTown = await story(editor, made)
-  const before = await story(editor, { headline: 'Before', sources: [unused.id] })
-  await patch(editor, `/v1/articles/${before.id}`, { sources: [] })
-  const [sees, others, all] = [
-    await partner({ categories: { allowed: [town.id] } }),
-    await partner({ categories: { allowed: [harbour.id] } }),
-    await partner(),
-  ]
-  const from = await Promise.all([sees, others, all].map(({ call }) => rest(call)))
-  const any = { 'if-match': '*' }
-  const instead = {
-    categories: (await category(editor, { name: 'Ferries' })).id,
-    sources: (await source(editor, { name: 'A. Lock' })).id,
-  }
-  await must(editor, 'DELETE', `/v1/sources/${unused.id}`, undefined, any)
-  for (const [path, id] of [
-    ['categories', ferry.id],
-    ['sources', speaker.id],
-  ] as const) {
-    const to = `/v1/${path}/${id}?reassignTo=${instead[path]}`
-    await must(editor, 'DELETE', to, undefined, any)
-  }
-  const rows = await Promise.all(
-    [sees, others, all].map(async ({ call }, i) => (await rest(call, from[i]?.next)).rows),
-  )
-  for (const told of [rows[0], rows[2]]) {
-    t.same(
-      told?.map(({ op, event, id }) => `${op} ${event} ${id}`),
-      [
-        `remove category.merged ${ferry.id}`,
-        `upsert article.updated ${inTown.id}`,
-        // It moved up where the other stood.
-        `upsert category.updated ${instead.categories}`,
-        `remove source.merged ${speaker.id}`,
-        `upsert article.updated ${inTown.id}`,
-      ],
-      'before the story that names another instead',
+t.test(
+  'a deletion is told to those who see what is deleted or were told of it, and to nobody else',
+  async (t) => {
+    const ferry = await category(editor, { name: 'Ferry' })
+    const speaker = await source(editor, { name: 'Ada Lock' })
+    const unused = await source(editor, { name: 'Once Named' })
+    const made = { headline: 'In town', categories: [town.id, ferry.id], sources: [speaker.id] }
+    const inTown = await story(editor, made)
+    const [sees, others, all] = [
+      await partner({ categories: { allowed: [town.id] } }),
+      await partner({ categories: { allowed: [harbour.id] } }),
+      await partner(),
+    ]
+    const before = await story(editor, { headline: 'Before', sources: [unused.id] })
+    await patch(editor, `/v1/sources/${unused.id}`, { title: 'Told of' })
+    await patch(editor, `/v1/articles/${before.id}`, { sources: [] })
+    const from = await Promise.all([sees, others, all].map(({ call }) => rest(call)))
+    const any = { 'if-match': '*' }
+    const instead = {
+      categories: (await category(editor, { name: 'Ferries' })).id,
+      sources: (await source(editor, { name: 'A. Lock' })).id,
+    }
+    await must(editor, 'DELETE', `/v1/sources/${unused.id}`, undefined, any)
+    for (const [path, id] of [
+      ['categories', ferry.id],
+      ['sources', speaker.id],
+    ] as const) {
+      const to = `/v1/${path}/${id}?reassignTo=${instead[path]}`
+      await must(editor, 'DELETE', to, undefined, any)
+    }
+    const rows = await Promise.all(
+      [sees, others, all].map(async ({ call }, i) => (await rest(call, from[i]?.next)).rows),
     )
+    for (const [told, earlier] of [
+      [rows[0], []],
+      [rows[2], [`remove source.deleted ${unused.id}`]],
+    ] as const) {
+      t.same(
+        told?.map(({ op, event, id }) => `${op} ${event} ${id}`),
+        [
+          ...earlier,
+          `remove category.merged ${ferry.id}`,
+          `upsert article.updated ${inTown.id}`,
+          // It moved up where the other stood.
+          `upsert category.updated ${instead.categories}`,
+          `remove source.merged ${speaker.id}`,
+          `upsert article.updated ${inTown.id}`,
+        ],
+        'before the story that names another instead',
+      )
+    }
+    t.same(rows[1], [], 'they never had any of it')
+  },
+)
+
+t.test('members are told of when their organization comes into view, or leaves it', async (t) => {
+  const trust = await source(editor, { kind: 'organization', name: 'Harbour Trust' })
+  const member = await source(editor, { name: 'Ida Keel', organization: trust.id })
+  await story(editor, { headline: 'Of a member', sources: [member.id], categories: [harbour.id] })
+  const [p, other] = [
+    await partner({ categories: { allowed: [harbour.id] } }),
+    await partner({ categories: { allowed: [town.id] } }),
+  ]
+  const naming = (where: string) =>
+    story(editor, { headline: 'Trust', sources: [trust.id], categories: [where] })
+  // Of an organization that is named for the first time nobody knows who has it.
+  await naming(town.id)
+  let { next } = await rest(p.call)
+  const elsewhere = await rest(other.call)
+  const organizations = async () => {
+    const now = await rest(p.call, next)
+    next = now.next
+    const rows = now.rows.filter(({ id }) => id === member.id)
+    t.ok(rows.every(({ op, event }) => `${op} ${event}` === 'upsert source.updated'))
+    return rows.map((row) => row.source.organization?.name ?? null)
   }
-  t.same(rows[1], [], 'they never had any of it')
+  await naming(town.id)
+  t.same(await organizations(), [], 'in what it may not have')
+  const first = await naming(harbour.id)
+  t.same(await organizations(), ['Harbour Trust'], 'it comes into view')
+  const second = await naming(harbour.id)
+  t.same(await organizations(), [], 'it is in view already')
+  await patch(editor, `/v1/articles/${second.id}`, { categories: [town.id] })
+  t.same(await organizations(), [], 'another still shows it')
+  await must(editor, 'POST', `/v1/articles/${first.id}/unpublish`)
+  t.same(await organizations(), [null], 'it leaves')
+  await patch(editor, `/v1/articles/${second.id}`, { categories: [harbour.id] })
+  t.same(await organizations(), ['Harbour Trust'], 'filed where it may have it')
+  await room.sql(`update articles set expires_at = now() where id = $1`, [second.id])
+  await sweep(db)
+  t.same(await organizations(), [null], 'by time')
+  const { rows } = await rest(other.call, elsewhere.next)
+  t.notOk(
+    rows.some(({ id }) => id === member.id),
+    'who never had the member learns nothing',
+  )
 })
 
 t.test('a partner is told of what it may have, of its end, and of nothing else', async (t) => {

@@ -61,6 +61,13 @@ const DONE = `
     from pg_locks where relation = c.oid and pid = pg_backend_pid()) l
   where c.oid = any($1::oid[]) order by 1`
 
+/** New views that their role may not read: the version before, still running, would say that it is not ready. */
+const CLOSED = `
+  select c.oid::regclass::text as view from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname in ('reader', 'partner', 'editor') and c.relkind = 'v'
+    and c.oid <> all($1::oid[]) and not has_table_privilege('dateline_' || n.nspname, c.oid, 'select')
+  order by 1`
+
 /** What may stand in a migration that has no transaction: what takes no lock that others wait for. */
 const APART =
   /^(create (unique )?index concurrently if not exists|drop index concurrently if exists|reindex .*concurrently|alter table \S+ validate constraint|do |call |analyze )/i
@@ -76,16 +83,23 @@ async function applied(client: pg.Client, migration: Migration): Promise<string[
     `select array_agg(c.oid) as tables from pg_class c where relkind = 'r'
        and relnamespace in ('public'::regnamespace, 'pgboss'::regnamespace)`,
   )
+  const { rows: views } = await client.query(
+    `select array_agg(oid) as views from pg_class where relkind = 'v'`,
+  )
   // What earlier transactions of this session have done is told with this one's until it is sent off.
   await client.query('SELECT pg_stat_force_next_flush()')
   await client.query('BEGIN')
   for (const statement of migration.statements) await client.query(statement)
   const { rows } = await client.query(DONE, [before[0]?.tables])
   await client.query('COMMIT')
-  return rows.flatMap(({ table, locked, writes, scans, rows: written }) => [
-    ...(locked && Number(scans) > 0 ? [`reads ${table} while nobody can write it`] : []),
-    ...(Number(written) > 0 || (writes && Number(scans) > 0) ? [`changes rows of ${table}`] : []),
-  ])
+  const { rows: closed } = await client.query(CLOSED, [views[0]?.views])
+  return [
+    ...closed.map(({ view }) => `${view} comes without its rights`),
+    ...rows.flatMap(({ table, locked, writes, scans, rows: written }) => [
+      ...(locked && Number(scans) > 0 ? [`reads ${table} while nobody can write it`] : []),
+      ...(Number(written) > 0 || (writes && Number(scans) > 0) ? [`changes rows of ${table}`] : []),
+    ]),
+  ]
 }
 
 /** A statement without the comments before it, in one line. */

@@ -248,15 +248,6 @@ export async function deleteCategory(
   const row = await lockCategory(ctx, name)
   demandVersion(row.version, expected)
   await demandMayChangeShown(ctx, showing(row.id))
-  // First, while those who see it can be told from the others.
-  await record(ctx, {
-    kind: 'category',
-    id: row.id,
-    operation: 'delete',
-    event: reassignTo === undefined ? 'category.deleted' : 'category.merged',
-    fromVersion: row.version,
-    toVersion: null,
-  })
   if (reassignTo === undefined) {
     const references = await referrers(ctx, row.id)
     if (references.length > 0) {
@@ -264,6 +255,7 @@ export async function deleteCategory(
         members: { references },
       })
     }
+    await recordDeletion(ctx, row, 'category.deleted')
   } else {
     await mergeInto(ctx, row, reassignTo)
     noteMerge(tx)
@@ -271,6 +263,16 @@ export async function deleteCategory(
   noteCategory(tx, row.id, { slug: true })
   await tx.delete(categories).where(eq(categories.id, row.id))
   await closeUp(ctx, row.parentId)
+}
+
+/** Written before anything goes over to another, while those who see it can be told from the others. */
+function recordDeletion(
+  ctx: Writing,
+  { id, version }: { id: string; version: number },
+  event: 'category.deleted' | 'category.merged',
+): Promise<number> {
+  const [fromVersion, toVersion] = [version, null]
+  return record(ctx, { kind: 'category', id, operation: 'delete', event, fromVersion, toVersion })
 }
 
 async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name: string) {
@@ -290,6 +292,7 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     ctx,
     sql`id in (select article_id from article_categories where category_id = ${row.id})`,
   )
+  await recordDeletion(ctx, row, 'category.merged')
   const turns = await lineages(ctx, [row.id, heir.id])
   await noteCategories(tx, turns)
   // A child that takes its parent's place moves up to where the parent was.

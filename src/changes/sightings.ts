@@ -62,6 +62,25 @@ export function noteGone(tx: Tx, ids: readonly string[]): Promise<unknown> {
   )
 }
 
+/**
+ * Tells of the members of organizations that these articles name, where who sees the organization has
+ * changed: whoever has a copy of what they say shows it, or no longer. The last thing in a transaction.
+ */
+export function tellMembers(
+  tx: Tx,
+  ids: readonly string[],
+  {
+    keyId,
+    name,
+    requestId,
+  }: { keyId?: string | undefined; name: string; requestId?: string | undefined },
+): Promise<unknown> {
+  return sent(
+    tx.execute(sql`
+      select tell_members(${array(ids, 'uuid')}, ${keyId ?? null}::uuid, ${name}, ${requestId ?? null})`),
+  )
+}
+
 /** Readers do not see it, through whatever article. */
 const unseen = sql`
   case s.kind

@@ -22,16 +22,16 @@ const CONTENT = [
   'quote_count_changes',
 ]
 
-/** All tables of ours, and a view over them; what else stands in `public` is not ours to touch. */
+/** All tables of ours; what else stands in `public` is not ours to touch. */
 const TABLES = [
   ...CONTENT,
-  'quote_counts_off',
   'slugs',
   'api_keys',
   'idempotency_keys',
   'revisions',
   'changes',
   'sightings',
+  'organization_sightings',
   'partners',
   'partner_categories',
   'entitlements',
@@ -78,6 +78,14 @@ const ENTER_ROLES = `
     END LOOP;
   END $$`
 
+/** Functions with the owner's rights, each for one thing that editors' rights do not allow. */
+const EDITORS_CALL = [
+  'public.number_changes()',
+  'public.partners_seeing(text, uuid)',
+  'public.wake_webhooks(timestamptz)',
+  'public.tell_members(uuid[], uuid, text, text)',
+].join(', ')
+
 const RIGHTS = [
   `REVOKE ALL ON ${TABLES.join(', ')} FROM PUBLIC, ${ALL_ROLES}`,
   `REVOKE ALL ON SCHEMA reader, partner, editor FROM PUBLIC, ${ALL_ROLES}`,
@@ -101,8 +109,8 @@ const RIGHTS = [
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
   // The migrations say so too; a dump that was restored without privileges has forgotten it.
-  'REVOKE ALL ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz), public.rebuild_article_listings(), public.rebuild_quote_counts() FROM PUBLIC',
-  'GRANT EXECUTE ON FUNCTION public.number_changes(), public.partners_seeing(text, uuid), public.wake_webhooks(timestamptz) TO dateline_editor',
+  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts() FROM PUBLIC`,
+  `GRANT EXECUTE ON FUNCTION ${EDITORS_CALL} TO dateline_editor`,
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,
   `REVOKE ALL ON SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,

@@ -646,6 +646,11 @@ export const changes = pgTable(
     ),
     index('changes_unnumbered_idx').on(t.id).where(sql`position is null`),
     index('changes_resource_id_idx').on(t.resourceId, t.id),
+    // The newest, after which what a partner may have is another.
+    index('changes_entitlement_idx')
+      .on(t.id)
+      .where(sql`event = 'entitlement.changed'`)
+      .concurrently(),
     check('changes_operation_check', sql`${t.operation} in ('create', 'update', 'delete', 'time')`),
   ],
 )
@@ -967,6 +972,30 @@ export const corrections = pgTable(
       'corrections_kind_check',
       sql`${t.kind} in ('correction', 'clarification', 'update', 'retraction')`,
     ),
+  ],
+)
+
+/**
+ * Who saw an organization when an article that names it was last written: readers, partners, and those with
+ * early access. Its members show it to nobody else, and whoever has a copy of them is told when that changes
+ * (migrations/0020_members_are_told.sql, which alone writes here).
+ */
+export const organizationSightings = pgTable(
+  'organization_sightings',
+  {
+    organizationId: uuid('organization_id').primaryKey(),
+    readers: boolean('readers').notNull().default(false),
+    partners: uuid('partners').array().notNull().default([]),
+    early: uuid('early').array().notNull().default([]),
+    /** The newest row of the ledger that changed what a partner may have: what was so before it, is asked anew. */
+    asOf: bigint('as_of', { mode: 'number' }).notNull().default(0),
+  },
+  (t) => [
+    foreignKey({
+      name: 'organization_sightings_organization_id_fkey',
+      columns: [t.organizationId],
+      foreignColumns: [sources.id],
+    }).onDelete('cascade'),
   ],
 )
 

@@ -254,15 +254,6 @@ export async function deleteSource(
   const row = await lockSource(ctx, name)
   demandVersion(row.version, expected)
   await demandMayChangeShown(ctx, showing(row.id))
-  // First, while those who see it can be told from the others.
-  await record(ctx, {
-    kind: 'source',
-    id: row.id,
-    operation: 'delete',
-    event: reassignTo === undefined ? 'source.deleted' : 'source.merged',
-    fromVersion: row.version,
-    toVersion: null,
-  })
   if (reassignTo === undefined) {
     const references = await referrers(ctx, row.id)
     if (references.length > 0) {
@@ -270,12 +261,23 @@ export async function deleteSource(
         members: { references },
       })
     }
+    await recordDeletion(ctx, row, 'source.deleted')
   } else {
     await mergeInto(ctx, row, reassignTo)
     noteMerge(tx)
   }
   noteSource(tx, row.id, { slug: true })
   await tx.delete(sources).where(eq(sources.id, row.id))
+}
+
+/** Written before anything goes over to another, while those who see it can be told from the others. */
+function recordDeletion(
+  ctx: Writing,
+  { id, version }: { id: string; version: number },
+  event: 'source.deleted' | 'source.merged',
+): Promise<number> {
+  const [fromVersion, toVersion] = [version, null]
+  return record(ctx, { kind: 'source', id, operation: 'delete', event, fromVersion, toVersion })
 }
 
 async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: string) {
@@ -291,6 +293,7 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     sql`id in (select article_id from article_sources where source_id = ${row.id}
       union select article_id from quotes where speaker_id = ${row.id})`,
   )
+  await recordDeletion(ctx, row, 'source.merged')
   if (heir.kind === 'document' && (await speaks(ctx, row.id)))
     throw fault('A document cannot speak.')
   const members = await tx

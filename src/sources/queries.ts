@@ -108,7 +108,7 @@ const quoted = ({ schema }: Pick<Reading, 'schema'>) => sql`${view(schema, 'quot
 
 /** The counts of one source: made for the rows of the page only. */
 const counts = ({ schema }: Pick<Reading, 'schema'>): Members => ({
-  quoteCount: sql`(select t.quotes from ${quoted({ schema })} where t.source_id = s.id)`,
+  quoteCount: sql`coalesce((select t.quotes from ${quoted({ schema })} where t.source_id = s.id), 0)`,
   articleCount: sql`coalesce((select l.articles from ${view(schema, 'listed_counts')} l
     where l.kind = 'named' and l.resource_id = s.id), 0)::integer`,
 })
