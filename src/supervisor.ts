@@ -43,7 +43,7 @@ function start(): void {
     // What keeps the first from starting would keep the others too; it has said what.
     if (worker.id === 1 && !served) process.exit(code || 1)
     log.error(
-      { code, signal, pid: worker.process.pid },
+      { code, signal, worker: worker.process.pid },
       'a worker has ended; another takes its place',
     )
     if (charged === worker) {

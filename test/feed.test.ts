@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import pg from 'pg'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
+import { tellMembers } from '../src/changes/sightings.ts'
 import { sweep } from '../src/changes/sweep.ts'
 import {
   category,
@@ -237,13 +238,20 @@ t.test('members are told of when their organization comes into view, or leaves i
     await partner({ categories: { allowed: [harbour.id] } }),
     await partner({ categories: { allowed: [town.id] } }),
   ]
+  const look = async () => {
+    await sweep(db)
+    await tellMembers(db)
+  }
   const naming = (where: string) =>
     story(editor, { headline: 'Trust', sources: [trust.id], categories: [where] })
   // Of an organization that is named for the first time nobody knows who has it.
+  await look()
   await naming(town.id)
+  await look()
   let { next } = await rest(p.call)
   const elsewhere = await rest(other.call)
   const organizations = async () => {
+    await look()
     const now = await rest(p.call, next)
     next = now.next
     const rows = now.rows.filter(({ id }) => id === member.id)
@@ -263,13 +271,19 @@ t.test('members are told of when their organization comes into view, or leaves i
   await patch(editor, `/v1/articles/${second.id}`, { categories: [harbour.id] })
   t.same(await organizations(), ['Harbour Trust'], 'filed where it may have it')
   await room.sql(`update articles set expires_at = now() where id = $1`, [second.id])
-  await sweep(db)
   t.same(await organizations(), [null], 'by time')
+  const shown = await naming(harbour.id)
+  t.same(await organizations(), ['Harbour Trust'])
+  await patch(editor, `/v1/partners/${p.id}`, { languages: ['pt'] })
+  await patch(editor, `/v1/partners/${p.id}`, { languages: null })
+  await must(editor, 'POST', `/v1/articles/${shown.id}/unpublish`)
+  t.same(await organizations(), [null], 'whose entitlement changed is told in any case')
   const { rows } = await rest(other.call, elsewhere.next)
   t.notOk(
     rows.some(({ id }) => id === member.id),
     'who never had the member learns nothing',
   )
+  await look()
 })
 
 t.test('a partner is told of what it may have, of its end, and of nothing else', async (t) => {

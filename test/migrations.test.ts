@@ -18,6 +18,7 @@ import { transaction } from '../src/db/transaction.ts'
 import { createKey } from '../src/keys/commands.ts'
 import { get, story } from './factories.ts'
 import { cloneDatabase, newsroom } from './newsroom.ts'
+import { primaryServer } from './postgres-server.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -78,6 +79,31 @@ t.test('many instances that start at once migrate once', async (t) => {
   t.same(shape, await shapeOf(await cloneDatabase(t)), 'as one instance alone')
   await Promise.all([migrate(url), migrate(url)])
   t.same(await shapeOf(url), shape, 'again changes nothing')
+})
+
+t.test('who waits for another that migrates says for whom', async (t) => {
+  const url = await cloneDatabase(t)
+  const other = new pg.Client({ connectionString: url, application_name: 'left behind' })
+  await other.connect()
+  await other.query('select pg_advisory_lock(1684108389)')
+  const said: string[] = []
+  const waiting = migrate(url, { log: (text) => said.push(text) })
+  while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 50))
+  t.match(
+    said[0],
+    /^Waiting for another that migrates: PostgreSQL's process \d+ \(left behind, idle since /,
+  )
+  await other.end()
+  await waiting
+})
+
+t.test('a start with nothing to migrate needs no synchronous standby', async (t) => {
+  const { url, sql } = await primaryServer(t)
+  await migrate(url)
+  await sql(`alter system set synchronous_standby_names = 'nobody'`)
+  await sql('select pg_reload_conf()')
+  await migrate(url)
+  t.pass('it did not wait')
 })
 
 t.test('the committed migrations make the tables of the code', async (t) => {

@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { pino } from 'pino'
 import t from 'tap'
+import { readConfig } from '../src/config.ts'
+import { whenThere } from '../src/db/away.ts'
+import { connect } from '../src/db/connect.ts'
 import { keyOf, must, patch, story } from './factories.ts'
 import type { Newsroom } from './newsroom.ts'
 import { pgbouncer, WITHOUT_PGBOUNCER } from './pgbouncer.ts'
@@ -83,5 +87,19 @@ t.test(
     t.equal(new Set(written.map(({ text }) => text)).size, 1)
     const { text } = await as()('GET', '/metrics')
     t.match(text, /^cache_hits_total [1-9]/m, 'it listens, past the pooler')
+
+    // What waiting does not mend is said at once, and leaves no lock with a session that others get.
+    const silent = pino({ level: 'silent' })
+    for (const missing of ['DATABASE_DIRECT_URL', 'DATABASE_READER_URL'] as const) {
+      const { [missing]: _, ...without } = settings
+      await t.rejects(
+        whenThere(() => connect(readConfig(without), silent), silent),
+        new RegExp(`This is a pooler.*${missing}`),
+      )
+    }
+    const held = await server.sql(
+      `select from pg_locks where locktype = 'advisory' and objid = 1684108389`,
+    )
+    t.same(held, [])
   },
 )

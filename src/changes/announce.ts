@@ -2,10 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { oneOf } from '../db/where.ts'
 import { noteArticles } from './effects.ts'
-import { noteGone, noteShown, tellMembers } from './sightings.ts'
+import { noteGone, noteShown } from './sightings.ts'
 
-/** Who did what time does. */
-const CLOCK = { name: 'clock' }
 /** Readers notice nothing of it. */
 const UNDER_EMBARGO = 'article.embargo-set'
 
@@ -52,7 +50,7 @@ export async function announce(tx: Tx, which: Which): Promise<number> {
       returning a.id, a.version, l.event, l.boundary
     )
     insert into changes (kind, resource_id, operation, event, from_version, to_version, key_name, at)
-    select 'article', id, 'time', event, version, version, ${CLOCK.name}, boundary
+    select 'article', id, 'time', event, version, version, 'clock', boundary
     from told order by boundary, id
     returning resource_id as id, event`)
   const ids = rows.filter(({ event }) => event !== UNDER_EMBARGO).map(({ id }) => id)
@@ -62,11 +60,5 @@ export async function announce(tx: Tx, which: Which): Promise<number> {
     // This service has dropped everything at the boundary itself; other caches are told now.
     await noteArticles(tx, ids, { byTime: true })
   }
-  if (rows.length > 0)
-    await tellMembers(
-      tx,
-      rows.map(({ id }) => id),
-      CLOCK,
-    )
   return rows.length
 }

@@ -6,7 +6,7 @@ import { behind } from '../db/pipeline.ts'
 import { type Fixed, fixed, given } from '../db/statement.ts'
 import { changes } from '../db/tables.ts'
 import { noteArticles } from './effects.ts'
-import { noteGone, noteShown, tellMembers } from './sightings.ts'
+import { noteGone, noteShown } from './sightings.ts'
 
 /** What happens to an article, or to a quote of it. The sweep writes what their times bring. */
 export const ARTICLE_EVENTS = [
@@ -64,12 +64,9 @@ export async function recordArticles(
   })
   behind(tx, kept)
   // A new article is a draft without times: nobody has seen anything of it, nor can notice it.
-  if (created) return
-  if (await noteArticles(tx, ids)) {
-    behind(tx, noteShown(tx, ids))
-    behind(tx, noteGone(tx, ids))
-  }
-  behind(tx, tellMembers(tx, ids, { ...actor, requestId }))
+  if (created || !(await noteArticles(tx, ids))) return
+  behind(tx, noteShown(tx, ids))
+  behind(tx, noteGone(tx, ids))
 }
 
 const recordings = new Map<string, Fixed<unknown>>()

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Tx } from '../db/client.ts'
+import type { Database, Tx } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { sent } from '../db/pipeline.ts'
 import { array, oneOf } from '../db/where.ts'
@@ -63,22 +63,12 @@ export function noteGone(tx: Tx, ids: readonly string[]): Promise<unknown> {
 }
 
 /**
- * Tells of the members of organizations that these articles name, where who sees the organization has
- * changed: whoever has a copy of what they say shows it, or no longer. The last thing in a transaction.
+ * Tells of the members of organizations that came into somebody's view, or left it, by what the ledger has had
+ * since it was last looked at (migrations/0020_members_are_told.sql). Rejects when somebody changes such a member
+ * for longer than a lock is waited for: nothing is told then, and the next time it is.
  */
-export function tellMembers(
-  tx: Tx,
-  ids: readonly string[],
-  {
-    keyId,
-    name,
-    requestId,
-  }: { keyId?: string | undefined; name: string; requestId?: string | undefined },
-): Promise<unknown> {
-  return sent(
-    tx.execute(sql`
-      select tell_members(${array(ids, 'uuid')}, ${keyId ?? null}::uuid, ${name}, ${requestId ?? null})`),
-  )
+export async function tellMembers(db: Database): Promise<void> {
+  await db.editor.execute(sql`select public.tell_members()`)
 }
 
 /** Readers do not see it, through whatever article. */

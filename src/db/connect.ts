@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { type Database, openDatabase } from './client.ts'
-import { loggable } from './failure.ts'
+import { explain, loggable } from './failure.ts'
 import { migrate } from './migrate.ts'
 import { roleFaults } from './roles.ts'
 
@@ -17,6 +17,14 @@ async function joinServer(dataDir: string, log: { info(text: string): void }) {
   const { joinEmbedded } = await import('./embedded.ts')
   return joinEmbedded({ dataDir, log: (text) => log.info(text) })
 }
+
+const POOLER =
+  'This is a pooler (PgBouncer), which takes no settings from who connects: name the database itself in ' +
+  'DATABASE_DIRECT_URL, and logins of their own in DATABASE_READER_URL, DATABASE_PARTNER_URL and ' +
+  'DATABASE_EDITOR_URL (README, "Your own PostgreSQL").'
+
+/** Is it how PgBouncer refuses the settings that connections come with? Waiting does not mend that. */
+const isOfPooler = (error: unknown) => /unsupported startup parameter/.test(explain(error))
 
 /**
  * Connects as the config says: to DATABASE_URL, or to the embedded server under DATA_DIR, started if
@@ -53,7 +61,8 @@ export async function connect(
   } catch (error) {
     await db?.close()
     await server?.leave()
-    throw error
+    // Without its cause, which is of the class that passes by itself.
+    throw isOfPooler(error) ? new Error(POOLER) : error
   }
   const pools = db
   return {

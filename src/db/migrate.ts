@@ -16,8 +16,9 @@ const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 
 /** A session's advisory lock, one for each database; any number serves, this one spells "date". */
 const LOCK = 0x64617465
-/** How often it is tried, in ms. */
+/** How often it is tried, in ms, and after how many tries it is said again who has it. */
 const TRIED = 100
+const SAID = 100
 
 /** How long a migration is tried when others hold what it needs, in ms. */
 const PATIENCE = 300_000
@@ -43,6 +44,8 @@ export async function migrate(
     connectionString: url,
     application_name: 'dateline migrate',
     connectionTimeoutMillis: 10_000,
+    // A pooler refuses this: behind one the lock below would stay with a session that others get.
+    options: '-c search_path=public',
   })
   // The statement that a lost connection interrupts says so; between two, nobody would listen.
   client.on('error', () => {})
@@ -53,21 +56,24 @@ export async function migrate(
     // Names without a schema mean public, whatever the login's own search_path says.
     await client.query(`SET search_path = public; SET client_min_messages = warning;
       SET statement_timeout = 0; SET lock_timeout = ${LOCK_TIMEOUT}`)
-    await waitForTurn(client)
+    await waitForTurn(client, log)
     const migrations = readMigrations(folder)
     const newest = await newestApplied(client)
     if (newest > (migrations.at(-1)?.when ?? 0)) {
       log('the database has migrations that this version does not know; it is left as it is')
       return
     }
+    const due = migrations.filter(({ when }) => when > newest)
     await briefly('making roles', () => createRoles(client))
     await briefly('making the queue', () => installQueue(client))
     await prepareJournal(client)
-    for (const migration of migrations.filter(({ when }) => when > newest)) {
+    for (const migration of due) {
       if (migration.inTransaction)
         await briefly(migration.name, () => applyWhole(client, migration))
       else await briefly(migration.name, () => applyApart(client, migration))
     }
+    // Rights that are only set again need not wait for a standby, which a start without one would do for ever.
+    if (due.length === 0) await client.query('SET synchronous_commit = local')
     await briefly('setting rights', () => applyRights(client))
   } finally {
     // Ending the session releases the lock, also after an error.
@@ -79,12 +85,26 @@ export async function migrate(
  * Takes the lock by asking again and again: a statement that waits for it would have a snapshot, for whose
  * end an index that another instance builds concurrently waits in turn.
  */
-async function waitForTurn(client: pg.Client): Promise<void> {
-  for (;;) {
+async function waitForTurn(client: pg.Client, log: (text: string) => void): Promise<void> {
+  for (let tries = 0; ; tries++) {
     const { rows } = await client.query(`SELECT pg_try_advisory_lock(${LOCK}) AS held`)
     if (rows[0]?.held) return
+    if (tries % SAID === SAID / 10)
+      log(`Waiting for another that migrates: ${await holder(client)}`)
     await pause(TRIED)
   }
+}
+
+/** Who has the lock, in words. A session that is idle for long belongs to nobody any more. */
+async function holder(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ said: string }>(
+    `SELECT format('PostgreSQL''s process %s (%s, %s since %s)', l.pid, a.application_name, a.state,
+       date_trunc('seconds', a.state_change)) AS said
+     FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'advisory' AND l.granted AND l.objid = ${LOCK} AND l.classid = 0 AND l.objsubid = 1
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  )
+  return rows[0]?.said ?? 'it has just ended'
 }
 
 async function applyWhole(client: pg.Client, migration: Migration): Promise<void> {
@@ -95,8 +115,8 @@ async function applyWhole(client: pg.Client, migration: Migration): Promise<void
   await client.query('COMMIT')
 }
 
-/** Tables that a statement names as what it changes. */
-const CHANGES = /\b(?:alter\s+table(?:\s+only)?|on)\s+(?:"?public"?\.)?"?(\w+)"?/gi
+/** Tables that a statement names as what it changes, or what a new foreign key refers to. */
+const CHANGES = /\b(?:alter\s+table(?:\s+only)?|on|references)\s+(?:"?public"?\.)?"?(\w+)"?/gi
 /** More than deadlock_timeout (1 s), after which PostgreSQL ends an automatic vacuum that is in the way, in ms. */
 const VACUUM_TIMEOUT = 3000
 

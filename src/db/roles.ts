@@ -32,6 +32,7 @@ const TABLES = [
   'changes',
   'sightings',
   'organization_sightings',
+  'members_told',
   'partners',
   'partner_categories',
   'entitlements',
@@ -83,7 +84,7 @@ const EDITORS_CALL = [
   'public.number_changes()',
   'public.partners_seeing(text, uuid)',
   'public.wake_webhooks(timestamptz)',
-  'public.tell_members(uuid[], uuid, text, text)',
+  'public.tell_members()',
 ].join(', ')
 
 const RIGHTS = [

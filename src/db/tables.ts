@@ -646,11 +646,6 @@ export const changes = pgTable(
     ),
     index('changes_unnumbered_idx').on(t.id).where(sql`position is null`),
     index('changes_resource_id_idx').on(t.resourceId, t.id),
-    // The newest, after which what a partner may have is another.
-    index('changes_entitlement_idx')
-      .on(t.id)
-      .where(sql`event = 'entitlement.changed'`)
-      .concurrently(),
     check('changes_operation_check', sql`${t.operation} in ('create', 'update', 'delete', 'time')`),
   ],
 )
@@ -976,19 +971,16 @@ export const corrections = pgTable(
 )
 
 /**
- * Who saw an organization when an article that names it was last written: readers, partners, and those with
- * early access. Its members show it to nobody else, and whoever has a copy of them is told when that changes
- * (migrations/0020_members_are_told.sql, which alone writes here).
+ * Who saw an organization when the ledger was last looked at: whether readers did, and which partners. Its
+ * members show it to nobody else, and are told of when that changes (migrations/0020_members_are_told.sql, which
+ * alone writes here, as to how far the ledger was looked at).
  */
 export const organizationSightings = pgTable(
   'organization_sightings',
   {
     organizationId: uuid('organization_id').primaryKey(),
-    readers: boolean('readers').notNull().default(false),
-    partners: uuid('partners').array().notNull().default([]),
-    early: uuid('early').array().notNull().default([]),
-    /** The newest row of the ledger that changed what a partner may have: what was so before it, is asked anew. */
-    asOf: bigint('as_of', { mode: 'number' }).notNull().default(0),
+    readers: boolean('readers').notNull(),
+    partners: uuid('partners').array().notNull(),
   },
   (t) => [
     foreignKey({
@@ -997,6 +989,15 @@ export const organizationSightings = pgTable(
       foreignColumns: [sources.id],
     }).onDelete('cascade'),
   ],
+)
+
+export const membersTold = pgTable(
+  'members_told',
+  {
+    id: integer('id').primaryKey(),
+    position: bigint('position', { mode: 'number' }).notNull(),
+  },
+  (t) => [check('members_told_id_check', sql`${t.id} = 1`)],
 )
 
 /**

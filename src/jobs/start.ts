@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { tellMembers } from '../changes/sightings.ts'
 import { sweep } from '../changes/sweep.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
@@ -49,6 +50,7 @@ export async function startJobs({
     if (sweeping) return
     sweeping = true
     await sweep(db).catch(failed('the sweep'))
+    await tellMembers(db).catch(failed('telling of members'))
     await addQuoteCounts(db).catch(failed('counting quotes'))
     sweeping = false
   }, SECOND)
