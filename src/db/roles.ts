@@ -106,6 +106,8 @@ const RIGHTS = [
   // What a partner has had is never forgotten.
   'GRANT SELECT, INSERT, UPDATE ON holdings, partner_feeds TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON feed_tellings TO dateline_editor',
+  // Written by tell_members() alone.
+  'GRANT SELECT ON organization_sightings, members_told TO dateline_editor',
   // Append-only: what happened, and who might have it, is neither changed nor forgotten.
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
