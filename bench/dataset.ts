@@ -177,6 +177,8 @@ async function finish(client: pg.Client, articles: number, indexes: string[], st
 
 const DERIVED = [
   'SELECT public.rebuild_article_listings()',
+  // What COPY has noted is counted at once.
+  'TRUNCATE quote_count_changes',
   'SELECT public.rebuild_quote_counts()',
   `INSERT INTO slugs (kind, slug, resource_id)
    SELECT 'category', slug, id FROM categories
