@@ -54,17 +54,14 @@ function jsonFeedWithout(text: string, gone: ReadonlySet<string>): string {
   return JSON.stringify(feed)
 }
 
-/**
- * The change feed, but for where in the ledger its rows stand: what is hidden has rows there too. Of a
- * snapshot the moment goes as well, which is that of the question.
- */
+/** The change feed, but for where in the ledger its rows stand: what is hidden has rows there too. */
 function changesWithout(text: string, gone: ReadonlySet<string>): string {
   const { data, page } = JSON.parse(text)
   const rest = data
     .filter((row: Any) => !tellsOfGone(row, gone))
     .map(({ position, ...row }: Any) => {
       if (!Number.isSafeInteger(position)) throw new Error(`There is no position ${position}`)
-      return row.event === 'snapshot' ? { ...row, at: '' } : row
+      return row
     })
   return JSON.stringify({ data: rest, page: { ...page, next: placeWithout(page.next) } })
 }

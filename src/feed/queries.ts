@@ -171,13 +171,13 @@ async function readSnapshot(
       'snapshot' as event, t.version, t.item,
       row_to_json(o)::text as row
     from (
-      select ${table}.id, ${table}.version, row_to_json(m)::text as item
+      select ${table}.id, ${table}.version, ${table}.updated_at, row_to_json(m)::text as item
       from (
         select * from ${from} x where x.id > ${id}::uuid order by x.id limit ${literal(limit)}
       ) ${table} cross join lateral (select ${selected(members)}) m
     ) t cross join lateral (
       select ${base}::bigint as position, 'upsert' as op, ${phase}::text as resource,
-        'snapshot' as event, t.id, t.version, ${instant(sql`now()`)} as at, null as reason) o
+        'snapshot' as event, t.id, t.version, ${instant(sql`t.updated_at`)} as at, null as reason) o
     order by t.id`)
   const told = rowsOf(rows, (row) => ({ base, phase, id: row.id }))
   const last = rows.at(-1)

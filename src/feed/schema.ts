@@ -61,7 +61,9 @@ export const FeedRow = z
     }),
     id: Id,
     version: z.int().nullable().meta({ description: 'The version that this was.' }),
-    at: Instant,
+    at: Instant.meta({
+      description: 'When it happened; of `snapshot`, when what is there was last changed.',
+    }),
     reason: z.enum(REMOVAL_REASONS).nullable().meta({ description: 'Of `remove`.' }),
     article: Article.optional().meta({
       description: 'As it is today, which may be a later version; absent when it is not there now.',
