@@ -20,10 +20,10 @@ import { takeServer } from './keeper-session.ts'
 const START_MS = 60_000
 
 /**
- * The clients of a keeper that was killed come again within about 0.3 s. Until they had this time (ms)
- * to do so, a server that was found running is not stopped.
+ * The clients of a keeper that was killed come again within about 0.3 s, and on a busy machine took over one
+ * second. Until they had this time (ms) to do so, a server that was found running is not stopped.
  */
-const RETURN_MS = 1000
+const RETURN_MS = 3000
 
 /** What sun_path holds on macOS (104 bytes with the final NUL; Linux 108). */
 const SOCKET_PATH_BYTES = 103
