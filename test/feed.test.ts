@@ -97,6 +97,21 @@ t.test('what happens to a story is told in order, with the story as it is', asyn
   t.same(plain(again.rows.slice(0, 3)), plain(rows), 'a cursor gives the same rows again')
 })
 
+t.test('the body comes in each format that is asked for', async (t) => {
+  const { next } = await rest(readers)
+  const markdown = '## Boats\n\nThe 7.40 left *at eight*.'
+  const { id } = await story(editor, { body: { markdown } })
+  const path = '/v1/changes?body=html,text,markdown,blocks'
+  const { rows } = await rest(readers, next, path)
+  const item = await get(editor, `/v1/articles/${id}?body=html,text,markdown,blocks`)
+  t.match(item.body, { markdown: /^## Boats/, html: /<h2>Boats/, text: /^Boats/, blocks: [{}] })
+  t.same(rows.at(-1)?.article.body, item.body)
+  const first = await get(readers, `${path}&snapshot=true&limit=100`)
+  const all = [...first.data, ...(await rest(readers, first.page.next, path)).rows]
+  const there = all.find((row) => row.id === id && row.event === 'snapshot')
+  t.same(there?.article.body, item.body, 'in a snapshot too')
+})
+
 t.test('every way to leave is told with its reason', async (t) => {
   const { next } = await rest(readers)
   const one = await story(editor, { headline: 'Unpublished' })

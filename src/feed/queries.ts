@@ -24,6 +24,14 @@ type Row = {
   ahead?: boolean
 }
 
+/** Which rows, how many at most, how articles are shown, and what is still to be made of them then. */
+export type Wanted = {
+  types: readonly string[] | undefined
+  limit: number
+  shape: Shape
+  finish?: (article: string) => string
+}
+
 /** What was read: rows, and where to go on. */
 export type Read = { rows: ToldRow[]; next: Place }
 /** A row as JSON, what it tells of, the place behind it, and what it hands over. */
@@ -65,14 +73,11 @@ export async function headOf({ db, schema }: Reading): Promise<number> {
  * committed until it began itself: on a busy machine some 10 ms later. Published in between, an article
  * stands in the ledger and is not there. So a row that is later than now() is left to the next transaction.
  */
-export async function readFeed(
-  reading: Reading,
-  from: Place,
-  { types, limit, shape }: { types: readonly string[] | undefined; limit: number; shape: Shape },
-): Promise<Read> {
+export async function readFeed(reading: Reading, from: Place, wanted: Wanted): Promise<Read> {
+  const { types, limit, shape } = wanted
   if (!('after' in from)) {
     demandReached(from.base, await headOf(reading))
-    return readSnapshot(reading, from, limit, shape)
+    return readSnapshot(reading, from, wanted)
   }
   for (let { after } = from, again = 0; ; ) {
     const until = after + WINDOW
@@ -91,7 +96,7 @@ export async function readFeed(
     if (last || ahead === 0 || end < until) {
       const upTo = last ? Number(last.position) : after
       const next = { after: ahead !== -1 || found.length === limit ? upTo : end }
-      return { rows: rowsOf(found, ({ position }) => ({ after: Number(position) })), next }
+      return { rows: rowsOf(found, wanted, ({ position }) => ({ after: Number(position) })), next }
     }
     after = end
   }
@@ -161,9 +166,9 @@ function kinds(reading: Reading, shape: Shape) {
 async function readSnapshot(
   reading: Reading,
   { base, phase, id }: { base: number; phase: Phase; id: string },
-  limit: number,
-  shape: Shape,
+  wanted: Wanted,
 ): Promise<Read> {
+  const { limit, shape } = wanted
   const { from, alias, members } = kinds(reading, shape)[phase]
   const table = sql.raw(alias)
   const { rows } = await reading.db.execute<Row>(sql`
@@ -179,19 +184,23 @@ async function readSnapshot(
       select ${base}::bigint as position, 'upsert' as op, ${phase}::text as resource,
         'snapshot' as event, t.id, t.version, ${instant(sql`t.updated_at`)} as at, null as reason) o
     order by t.id`)
-  const told = rowsOf(rows, (row) => ({ base, phase, id: row.id }))
+  const told = rowsOf(rows, wanted, (row) => ({ base, phase, id: row.id }))
   const last = rows.at(-1)
   if (rows.length === limit && last) return { rows: told, next: { base, phase, id: last.id } }
   const following = PHASES[PHASES.indexOf(phase) + 1]
   if (!following) return { rows: told, next: { after: base } }
   const next = { base, phase: following, id: NO_ID }
   // A kind of which there is nothing more is no end.
-  return rows.length > 0 ? { rows: told, next } : readSnapshot(reading, next, limit, shape)
+  return rows.length > 0 ? { rows: told, next } : readSnapshot(reading, next, wanted)
 }
 
-function rowsOf(rows: readonly Row[], place: (row: Row) => Place): ToldRow[] {
+function rowsOf(rows: readonly Row[], { finish }: Wanted, place: (row: Row) => Place): ToldRow[] {
+  const made = (item: string, resource: string) =>
+    resource === 'article' && finish ? finish(item) : item
+  const shown = ({ item, resource }: Row) =>
+    item === null ? '' : `,"${resource}":${made(item, resource)}`
   return rows.map((row) => ({
-    json: row.item === null ? row.row : `${row.row.slice(0, -1)},"${row.resource}":${row.item}}`,
+    json: `${row.row.slice(0, -1)}${shown(row)}}`,
     ...{ event: row.event, place: place(row), given: givenBy(row) },
   }))
 }

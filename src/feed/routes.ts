@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { may } from '../actor.ts'
+import { finished } from '../articles/present.ts'
 import { asked } from '../articles/shape.ts'
 import { numberChanges } from '../changes/queries.ts'
 import type { Reading } from '../db/client.ts'
@@ -40,10 +41,10 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
   // Whoever waits is answered, with a page of nothing, so that the service can end.
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
-  const wanted = (reading: Reading, query: Asked) => ({
-    types: query.types,
-    shape: asked({ include: [...WHOLE], ...query }, config, reading.schema, ['html']),
-  })
+  const wanted = (reading: Reading, query: Asked) => {
+    const shape = asked({ include: [...WHOLE], ...query }, config, reading.schema, ['html'])
+    return { types: query.types, shape, finish: (article: string) => finished(article, shape) }
+  }
   /** The cursors of this feed, for this audience. */
   const cursors = (request: FastifyRequest, { types }: Asked) => {
     const { actor } = request
