@@ -137,9 +137,16 @@ function admit(client: Socket): void {
   )
 }
 
-/** A client has gone. The last one's connection stays half open until the server has stopped. */
+/**
+ * A client has gone. The last one's connection stays half open until the server has stopped. Whether it is the last
+ * is asked at once: one that only looked whether a keeper is there would else end it for who leaves meanwhile.
+ */
 function dismiss(client: Socket): void {
   if (!clients.delete(client)) return
-  const wait = clients.size > 0 ? 0 : allReturned - performance.now()
+  if (clients.size > 0) {
+    client.end()
+    return
+  }
+  const wait = allReturned - performance.now()
   setTimeout(() => (clients.size > 0 ? client.end() : abandoned.abort()), wait)
 }
