@@ -55,6 +55,8 @@ const SAID = [
   `q=sail&category=${rare}`,
 ]
 
+const PEOPLE = ['', 'q=bulk', 'kind=person', 'kind=-person']
+
 const cross = (path: string, queries: string[], sorts: string[]) =>
   queries.flatMap((query) =>
     sorts.map((sort) => `/v1/${path}?${query}${query && '&'}sort=${sort}&fields=id`),
@@ -66,11 +68,7 @@ const QUESTIONS = [
   ...cross('quotes', QUOTES, ['-saidAt', 'saidAt', '-createdAt', 'createdAt']),
   ...cross('quotes', SAID, ['-saidAt', 'createdAt']),
   ...cross('quotes', ['q=777', 'q=saill'], ['relevance']),
-  ...cross(
-    'sources',
-    ['', 'q=bulk', 'kind=person', 'kind=-person'],
-    [...['name', '-createdAt', '-quoteCount']],
-  ),
+  ...cross('sources', PEOPLE, ['name', '-createdAt', '-quoteCount']),
   ...cross('categories', ['', 'q=bulk', `parent=${category}`], ['name', 'position']),
   '/v1/articles?include=categories,sources,quotes,corrections,related&limit=5',
   '/v1/sources?include=counts',

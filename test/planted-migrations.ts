@@ -13,9 +13,7 @@ export function journalOf(folder: string): Journal {
   return JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8'))
 }
 
-/**
- * A folder of our migrations, and behind them these, by name; of the test's own.
- */
+/** A folder of our migrations, and behind them these, by name; of the test's own. */
 export function plantMigrations(t: Test, planted: Record<string, string>): string {
   const folder = t.testdir()
   cpSync(MIGRATIONS, folder, { recursive: true })

@@ -2,7 +2,7 @@ import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
 import { noteCategory, noteMerge, noteMove } from '../changes/effects.ts'
-import { record, recordArticles, recordUpdates } from '../changes/record.ts'
+import { record, recordArticles, recordDeletion, recordUpdates } from '../changes/record.ts'
 import { noteCategories } from '../changes/sightings.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
@@ -255,7 +255,7 @@ export async function deleteCategory(
         members: { references },
       })
     }
-    await recordDeletion(ctx, row, 'category.deleted')
+    await recordDeletion(ctx, 'category', row, 'deleted')
   } else {
     await mergeInto(ctx, row, reassignTo)
     noteMerge(tx)
@@ -263,16 +263,6 @@ export async function deleteCategory(
   noteCategory(tx, row.id, { slug: true })
   await tx.delete(categories).where(eq(categories.id, row.id))
   await closeUp(ctx, row.parentId)
-}
-
-/** Written before anything goes over to another, while those who see it can be told from the others. */
-function recordDeletion(
-  ctx: Writing,
-  { id, version }: { id: string; version: number },
-  event: 'category.deleted' | 'category.merged',
-): Promise<number> {
-  const [fromVersion, toVersion] = [version, null]
-  return record(ctx, { kind: 'category', id, operation: 'delete', event, fromVersion, toVersion })
 }
 
 async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name: string) {
@@ -292,7 +282,7 @@ async function mergeInto(ctx: Writing, row: typeof categories.$inferSelect, name
     ctx,
     sql`id in (select article_id from article_categories where category_id = ${row.id})`,
   )
-  await recordDeletion(ctx, row, 'category.merged')
+  await recordDeletion(ctx, 'category', row, 'merged')
   const turns = await lineages(ctx, [row.id, heir.id])
   await noteCategories(tx, turns)
   // A child that takes its parent's place moves up to where the parent was.

@@ -135,6 +135,26 @@ export async function record(
   return rows[0]?.id ?? 0
 }
 
+/**
+ * The row of a source or category that is deleted, or merged into another. Written before anything goes over to
+ * that, while those who see it can be told from the others (migrations/0019_deletions_are_told_to_who_sees.sql).
+ */
+export function recordDeletion(
+  ctx: Writing,
+  kind: 'source' | 'category',
+  { id, version }: { id: string; version: number },
+  how: 'deleted' | 'merged',
+): Promise<number> {
+  return record(ctx, {
+    kind,
+    id,
+    operation: 'delete',
+    event: `${kind}.${how}`,
+    fromVersion: version,
+    toVersion: null,
+  })
+}
+
 /** Rows for sources or categories that another's merge or move changed, each in its next version. */
 export async function recordUpdates(
   ctx: Writing,

@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { demandMayChangeShown, lockArticlesWhere, nextVersions } from '../articles/lock.ts'
 import { noteMerge, noteSource } from '../changes/effects.ts'
-import { record, recordArticles, recordUpdates } from '../changes/record.ts'
+import { record, recordArticles, recordDeletion, recordUpdates } from '../changes/record.ts'
 import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
 import { hold, MEMBERS } from '../db/locks.ts'
@@ -261,23 +261,13 @@ export async function deleteSource(
         members: { references },
       })
     }
-    await recordDeletion(ctx, row, 'source.deleted')
+    await recordDeletion(ctx, 'source', row, 'deleted')
   } else {
     await mergeInto(ctx, row, reassignTo)
     noteMerge(tx)
   }
   noteSource(tx, row.id, { slug: true })
   await tx.delete(sources).where(eq(sources.id, row.id))
-}
-
-/** Written before anything goes over to another, while those who see it can be told from the others. */
-function recordDeletion(
-  ctx: Writing,
-  { id, version }: { id: string; version: number },
-  event: 'source.deleted' | 'source.merged',
-): Promise<number> {
-  const [fromVersion, toVersion] = [version, null]
-  return record(ctx, { kind: 'source', id, operation: 'delete', event, fromVersion, toVersion })
 }
 
 async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: string) {
@@ -293,7 +283,7 @@ async function mergeInto(ctx: Writing, row: typeof sources.$inferSelect, name: s
     sql`id in (select article_id from article_sources where source_id = ${row.id}
       union select article_id from quotes where speaker_id = ${row.id})`,
   )
-  await recordDeletion(ctx, row, 'source.merged')
+  await recordDeletion(ctx, 'source', row, 'merged')
   if (heir.kind === 'document' && (await speaks(ctx, row.id)))
     throw fault('A document cannot speak.')
   const members = await tx

@@ -85,10 +85,9 @@ function orderOf({ sort, q }: SourceListQuery): Order {
     return { columns: [{ column, type: 'integer' }], id, descending: true }
   }
   const { column, type, descending } = ORDERS[sort]
-  // The id that stands in the index beside the count.
-  if (sort === '-quoteCount')
-    return { columns: [{ column, type }], id: sql`t.source_id`, descending }
-  return { columns: [{ column, type }], id, descending }
+  // What is counted has the id in its index, beside the count.
+  const beside = sort === '-quoteCount' ? sql`t.source_id` : id
+  return { columns: [{ column, type }], id: beside, descending }
 }
 
 /** A name that was probably meant, when it finds sources where `q` finds none. */
