@@ -10,16 +10,27 @@ import { killArticle, publishArticle, unpublishArticle } from '../src/articles/l
 import { updateCategory } from '../src/categories/commands.ts'
 import { numberChanges } from '../src/changes/queries.ts'
 import { tellMembers } from '../src/changes/sightings.ts'
+import { sweep } from '../src/changes/sweep.ts'
 import { openDatabase, type Writing } from '../src/db/client.ts'
 import { driverError } from '../src/db/sqlstate.ts'
 import { transaction } from '../src/db/transaction.ts'
 import { updateSource } from '../src/sources/commands.ts'
-import { category, get, must, source, story } from './factories.ts'
+import {
+  category,
+  draft,
+  get,
+  inSeconds,
+  must,
+  patch,
+  publish,
+  source,
+  story,
+} from './factories.ts'
 import { newsroom } from './newsroom.ts'
 import { runs } from './size.ts'
 
 /*
- * Sixteen writers whose transactions take their time, and three partners, each entitled to something else,
+ * Sixteen writers whose transactions take their time, and four partners, each entitled to something else,
  * who copy all the while with examples/mirror.ts. One of them is killed again and again. In the end nobody
  * has missed anything.
  */
@@ -30,6 +41,8 @@ const CHANGES = LONG ? 5000 : 300
 /** How long a transaction stays open after its writes, at most, in ms. */
 const OPEN = LONG ? 2000 : 250
 const WRITERS = 16
+/** How long the shorter embargoes are, in seconds. */
+const BRIEF = 2
 const MIRROR = fileURLToPath(new URL('../examples/mirror.ts', import.meta.url))
 
 const room = await newsroom(t)
@@ -56,15 +69,20 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
   // Named at the very end only: what all stories show of its member changes, and no story does.
   const club = await source(editor, { kind: 'organization', name: 'Rowing Club' })
   const rower = await source(editor, { name: 'Keel', organization: club.id })
+  // The same, but under an embargo; then it is renamed.
+  const vault = await source(editor, { kind: 'organization', name: 'Vault' })
+  const keeper = await source(editor, { name: 'Lock', organization: vault.id })
   const entitled = [
     {},
     { categories: { allowed: [harbour?.id, sport?.id] }, languages: ['en'] },
     { categories: { excluded: [town?.id] } },
+    { earlyAccess: true },
   ]
   const keys: string[] = []
   for (const [i, input] of entitled.entries()) {
     const { json } = await must(editor, 'POST', '/v1/partners', { name: `Partner ${i}`, ...input })
-    const key = { name: 'k', scopes: ['read', 'syndication'], partner: json.id }
+    const scopes = ['read', 'syndication', ...('earlyAccess' in input ? ['embargo:read'] : [])]
+    const key = { name: 'k', scopes, partner: json.id }
     keys.push((await must(editor, 'POST', '/v1/keys', key)).json.key)
   }
   const folder = t.testdir({})
@@ -110,14 +128,17 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
     quotes: [{ text: 'We will see', speaker: oneOf(people).id }],
     language: oneOf(['en', 'en', 'pt']),
     categories: [oneOf(sections).id],
-    sources: [oneOf([...people, rower]).id, ...(below(12) === 0 ? [trust.id] : [])],
+    sources: [oneOf([...people, rower, keeper]).id, ...(below(12) === 0 ? [trust.id] : [])],
   })
+  /** Now, or under an embargo: one that ends meanwhile, or not before the end. */
+  const times = () =>
+    oneOf([{}, {}, { embargoUntil: inSeconds(BRIEF) }, { embargoUntil: inSeconds(3600) }])
   const act = async (ctx: Writing): Promise<number> => {
     const id = articles.length < 20 ? undefined : oneOf(articles)
     const dice = below(20)
     if (id === undefined || dice < 4) {
       const made = await createArticle(ctx, content())
-      await publishArticle(ctx, made, {}, undefined)
+      await publishArticle(ctx, made, times(), undefined)
       articles.push(made)
       return 2
     }
@@ -126,7 +147,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
       return 1
     }
     if (dice < 14) await unpublishArticle(ctx, id, {}, undefined)
-    else if (dice < 16) await publishArticle(ctx, id, {}, undefined)
+    else if (dice < 16) await publishArticle(ctx, id, times(), undefined)
     else if (dice < 17) await killArticle(ctx, id, { reason: 'r', notice: 'n' }, undefined)
     else if (dice < 18) {
       const draft = await createArticle(ctx, content())
@@ -176,6 +197,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
   })()
   const sweeping = (async () => {
     while (!over) {
+      await sweep(room.db)
       // A writer may have such a member for longer than is waited for.
       await tellMembers(room.db).catch(() => {})
       await pause(200)
@@ -189,11 +211,16 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
   await counting.end()
   await sweeping
   await story(editor, { headline: 'Regatta', sources: [club.id], categories: [sport?.id] })
+  const sealed = await draft(editor, { headline: 'Sealed', sources: [vault.id] })
+  await publish(editor, sealed.id, { embargoUntil: inSeconds(3600) })
+  await pause(BRIEF * 1000)
+  await sweep(room.db)
   // So many rows at a time.
   for (let looks = 0; looks < 5; looks++) {
     await numberChanges(room.db.editor)
     await tellMembers(room.db)
   }
+  await patch(editor, `/v1/sources/${vault.id}`, { name: 'Renamed vault' })
 
   const [row] = await sql('select count(*)::int as all, max(position)::int as head from changes')
   await get(editor, '/v1/audit?limit=1')

@@ -386,6 +386,62 @@ t.test('early access: told before the embargo ends, and of its end', async (t) =
   t.same(told((await rest(others.call, b.next)).rows), ['upsert article.embargo-lifted'])
 })
 
+t.test(
+  'early access: told of what only an article under embargo shows, and nobody else',
+  async (t) => {
+    const scopes = ['syndication', 'embargo:read']
+    const early = await partner({ earlyAccess: true }, scopes)
+    const narrow = await partner({ earlyAccess: true, categories: { allowed: [town.id] } }, scopes)
+    const others = [readers, (await partner({}, scopes)).call, narrow.call]
+    const desk = await category(editor, { name: 'Sealed' })
+    const trust = await source(editor, { kind: 'organization', name: 'Sealed Trust' })
+    const member = await source(editor, { name: 'Ada Loom', organization: trust.id })
+    await story(editor, { headline: 'Of Ada', sources: [member.id], categories: [town.id] })
+    const look = async () => {
+      await sweep(db)
+      await tellMembers(db)
+    }
+    await look()
+    const sealed = await draft(editor, { sources: [trust.id], categories: [desk.id] })
+    await publish(editor, sealed.id, { embargoUntil: inSeconds(60) })
+    await look()
+    let { next } = await rest(early.call)
+    const before = await Promise.all(others.map((call) => rest(call)))
+    const news = async (): Promise<Any[]> => {
+      await look()
+      const now = await rest(early.call, next)
+      next = now.next
+      return now.rows
+    }
+    await patch(editor, `/v1/sources/${trust.id}`, { name: 'Sealed Fund' })
+    await patch(editor, `/v1/categories/${desk.id}`, { name: 'Sealed desk' })
+    const renamed = await news()
+    t.same(told(renamed), ['upsert source.updated', 'upsert category.updated'])
+    t.match(renamed, [{ source: { name: 'Sealed Fund' } }, { category: { name: 'Sealed desk' } }])
+    await must(editor, 'POST', `/v1/articles/${sealed.id}/unpublish`)
+    const [end, ...members] = await news()
+    t.match(end, { op: 'remove', event: 'article.unpublished' })
+    t.match(members, [
+      { event: 'source.updated', source: { name: 'Ada Loom', organization: null } },
+    ])
+    await publish(editor, sealed.id, { embargoUntil: inSeconds(60) })
+    t.match((await news()).at(-1), { id: member.id, source: { organization: { id: trust.id } } })
+    const only = async (expected: string[], what: string) => {
+      for (const [i, call] of others.entries()) {
+        const { rows } = await rest(call, before[i]?.next)
+        t.same(told(rows), expected, `${i} is told nothing of ${what}`)
+      }
+    }
+    await only([], 'any of it')
+    await patch(editor, `/v1/articles/${sealed.id}`, { sources: [] })
+    await patch(editor, `/v1/sources/${member.id}`, { organization: null })
+    const gone = await editor('DELETE', `/v1/sources/${trust.id}`, undefined, { 'if-match': '*' })
+    t.equal(gone.status, 204)
+    t.ok(told(await news()).includes('remove source.deleted deleted'))
+    await only(['upsert source.updated'], 'its end')
+  },
+)
+
 t.test('what a move of its category gave a partner is taken back from it', async (t) => {
   const port = await category(editor, { name: 'Port' })
   const [p, excluding, others] = [

@@ -83,6 +83,7 @@ const ENTER_ROLES = `
 const EDITORS_CALL = [
   'public.number_changes()',
   'public.partners_seeing(text, uuid)',
+  'public.partners_seeing(text, uuid, boolean)',
   'public.wake_webhooks(timestamptz)',
   'public.tell_members()',
 ].join(', ')

@@ -618,7 +618,8 @@ export const changes = pgTable(
      * What it was and is to whom, from which follows who is told, today and whenever it is read again.
      * Of an article: visible to readers; early, which is visible but for an embargo; its language; its
      * categories with all above them. `was` is what the row before said, so that nobody is told of the
-     * end of what was never told. Of a source or category: whether readers see it, and which partners.
+     * end of what was never told. Of a source or category: whether readers see it; which partners; and
+     * which see it with early access alone.
      */
     wasVisible: boolean('was_visible').notNull().default(false),
     isVisible: boolean('is_visible').notNull().default(false),
@@ -631,6 +632,7 @@ export const changes = pgTable(
     /** Why an article is not there. */
     absence: text('absence'),
     seenBy: uuid('seen_by').array(),
+    seenEarlyBy: uuid('seen_early_by').array(),
   },
   (t) => [
     unique('changes_position_key').on(t.position),
@@ -971,9 +973,9 @@ export const corrections = pgTable(
 )
 
 /**
- * Who saw an organization when the ledger was last looked at: whether readers did, and which partners. Its
- * members show it to nobody else, and are told of when that changes (migrations/0020_members_are_told.sql, which
- * alone writes here, as to how far the ledger was looked at).
+ * Who saw an organization when the ledger was last looked at: whether readers did, which partners, and which
+ * with early access. Its members show it to nobody else, and are told of when that changes
+ * (public.tell_members(), which alone writes here, as to how far the ledger was looked at).
  */
 export const organizationSightings = pgTable(
   'organization_sightings',
@@ -981,6 +983,7 @@ export const organizationSightings = pgTable(
     organizationId: uuid('organization_id').primaryKey(),
     readers: boolean('readers').notNull(),
     partners: uuid('partners').array().notNull(),
+    early: uuid('early').array().notNull().default(sql`'{}'`),
   },
   (t) => [
     foreignKey({
