@@ -42,7 +42,7 @@ CREATE FUNCTION public.differing(a uuid[], b uuid[]) RETURNS uuid[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(SELECT p FROM unnest(a || b) p WHERE (p = ANY (a)) <> (p = ANY (b)));
 --> statement-breakpoint
--- As in 0019_deletions_are_told_to_who_sees, and early access.
+-- As in 0019_deletions_are_told_to_who_sees, and early access; what time has done, as it was then.
 CREATE OR REPLACE FUNCTION public.changes_say_to_whom() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -52,16 +52,18 @@ BEGIN
       INTO NEW.was_visible, NEW.was_early, NEW.was_language, NEW.was_categories
       FROM public.changes c WHERE c.resource_id = NEW.resource_id AND c.kind = 'article'
       ORDER BY c.id DESC LIMIT 1;
-    SELECT v.early AND (a.embargo_until IS NULL OR a.embargo_until <= now()), v.early,
+    -- What time has done is told of as it was then: an article may have come and gone since the last sweep.
+    SELECT v.early AND (a.embargo_until IS NULL OR a.embargo_until <= t.instant), v.early,
         a.language, public.categories_of(a.id),
         CASE WHEN a.status = 'killed' THEN CASE WHEN a.legal THEN 'legal' ELSE 'killed' END
           WHEN a.status <> 'published' THEN 'unpublished'
-          WHEN a.expires_at <= now() THEN 'expired'
-          WHEN greatest(a.publish_at, a.embargo_until) > now() THEN 'embargoed' END
+          WHEN a.expires_at <= t.instant THEN 'expired'
+          WHEN greatest(a.publish_at, a.embargo_until) > t.instant THEN 'embargoed' END
       INTO NEW.is_visible, NEW.is_early, NEW.is_language, NEW.is_categories, NEW.absence
-      FROM public.articles a CROSS JOIN LATERAL (
-        SELECT coalesce(a.status = 'published' AND a.publish_at <= now()
-          AND (a.expires_at IS NULL OR a.expires_at > now()), false) AS early) v
+      FROM (SELECT CASE WHEN NEW.operation = 'time' THEN NEW.at ELSE now() END) t (instant)
+      CROSS JOIN public.articles a CROSS JOIN LATERAL (
+        SELECT coalesce(a.status = 'published' AND a.publish_at <= t.instant
+          AND (a.expires_at IS NULL OR a.expires_at > t.instant), false) AS early) v
       WHERE a.id = NEW.resource_id;
     -- The first row of an article, and the last of one that is deleted.
     NEW.was_visible := coalesce(NEW.was_visible, false);

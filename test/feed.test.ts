@@ -20,7 +20,7 @@ import {
 import { type Call, callerOf, newsroom } from './newsroom.ts'
 
 const room = await newsroom(t)
-const { editor, app, db } = room
+const { editor, reader, app, db } = room
 
 const harbour = await category(editor, { name: 'Harbour' })
 const town = await category(editor, { name: 'Town' })
@@ -141,6 +141,37 @@ t.test('every way to leave is told with its reason', async (t) => {
   ])
   t.same(of(four.id), ['upsert article.published', 'remove article.expired expired'])
   t.same(of(five.id), ['upsert article.published'])
+})
+
+t.test('what comes and goes between two sweeps is told of', async (t) => {
+  const early = await partner({ earlyAccess: true }, ['syndication', 'embargo:read'])
+  const [all, first] = [await rest(readers), await rest(early.call)]
+  const made = async (times: object) => {
+    const { id } = await draft(editor, { headline: 'Brief' })
+    await publish(editor, id, times)
+    return id
+  }
+  const brief = await made({ at: inSeconds(1), expiresAt: inSeconds(1.6) })
+  const both = { at: inSeconds(1), embargoUntil: inSeconds(1.3), expiresAt: inSeconds(1.6) }
+  const lifted = await made(both)
+  const waiting = await made({ embargoUntil: inSeconds(1), expiresAt: inSeconds(1.6) })
+  const edited = await made({ at: inSeconds(1), expiresAt: inSeconds(1.6) })
+  await new Promise((resolve) => setTimeout(resolve, 1800))
+  await patch(editor, `/v1/articles/${edited}`, { headline: 'Too late' })
+  t.equal(await sweep(db), 6)
+  t.equal(await sweep(db), 0, 'once')
+  const of = (rows: Any[], id: string) => told(rows.filter((row) => row.id === id))
+  const came = ['upsert article.published', 'remove article.expired expired']
+  const { rows } = await rest(readers, all.next)
+  const seen = (await rest(early.call, first.next)).rows
+  for (const id of [brief, lifted, edited]) {
+    t.same(of(rows, id), came)
+    t.same(of(seen, id), came)
+  }
+  t.same(of(rows, waiting), ['upsert article.embargo-lifted', 'remove article.expired expired'])
+  t.same(of(seen, waiting), ['upsert article.embargo-set', ...of(rows, waiting)])
+  t.ok(rows.every(({ article, at }) => article === undefined && at <= new Date().toISOString()))
+  t.equal((await reader('GET', `/v1/articles/${brief}`)).status, 410)
 })
 
 t.test('quotes are told of with their story; of a suggestion nobody learns', async (t) => {
@@ -373,7 +404,7 @@ t.test('early access: told before the embargo ends, and of its end', async (t) =
   const { id } = await draft(editor, { headline: 'Under embargo' })
   await publish(editor, id, { embargoUntil: inSeconds(0.7) })
   const later = await draft(editor, { headline: 'Scheduled, then under embargo' })
-  await publish(editor, later.id, { at: inSeconds(0.3), embargoUntil: inSeconds(5) })
+  await publish(editor, later.id, { at: inSeconds(0.3), embargoUntil: inSeconds(3600) })
   const first = await rest(early.call, a.next)
   t.same(told(first.rows), ['upsert article.embargo-set'])
   t.match(first.rows[0].article, { headline: 'Under embargo', embargoUntil: /Z$/ })
@@ -403,7 +434,7 @@ t.test(
     }
     await look()
     const sealed = await draft(editor, { sources: [trust.id], categories: [desk.id] })
-    await publish(editor, sealed.id, { embargoUntil: inSeconds(60) })
+    await publish(editor, sealed.id, { embargoUntil: inSeconds(3600) })
     await look()
     let { next } = await rest(early.call)
     const before = await Promise.all(others.map((call) => rest(call)))
@@ -424,7 +455,7 @@ t.test(
     t.match(members, [
       { event: 'source.updated', source: { name: 'Ada Loom', organization: null } },
     ])
-    await publish(editor, sealed.id, { embargoUntil: inSeconds(60) })
+    await publish(editor, sealed.id, { embargoUntil: inSeconds(3600) })
     t.match((await news()).at(-1), { id: member.id, source: { organization: { id: trust.id } } })
     const only = async (expected: string[], what: string) => {
       for (const [i, call] of others.entries()) {
@@ -540,7 +571,7 @@ t.test('who had it between a time and the sweep is told of its end', async (t) =
     const { version: now } = version ? { version } : await get(editor, `/v1/articles/${id}`)
     t.match(await get(editor, `/v1/articles/${id}/reports/${now}`), { article: { id } })
     await sweep(db)
-    t.equal((await rest(open.call, a)).rows.length, toAll.length, 'and nothing by the sweep')
+    t.same(told((await rest(open.call, a)).rows), toAll, 'and nothing by the sweep')
   }
 })
 
