@@ -28,7 +28,7 @@ const ROLES = {
   routes: /^([a-z]+\/(routes|verbs|shape)|syndication\/(feeds|sitemaps|load|autodiscovery))\.ts$/,
   // Rules and what they write, one transaction for all.
   commands:
-    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|counts|speakers|uses|admin|effects|record|sightings|announce|sweep|entitlements|tell|claim|settle|lanes|wake|redeliver|forget)\.ts$|^holdings\/(buffer|feeds|notes|metrics)\.ts$/,
+    /^[a-z]+\/(commands|lifecycle|lock|references|follow|rows|counts|partner-counts|speakers|uses|admin|effects|record|sightings|announce|sweep|entitlements|tell|claim|settle|lanes|wake|redeliver|forget)\.ts$|^holdings\/(buffer|feeds|notes|metrics)\.ts$/,
   queries:
     /^([a-z]+\/(queries|members)|articles\/(address|filters|facets|related|skeleton)|(partners|holdings)\/access|webhooks\/told|(quotes|sources)\/facets|quotes\/similar|search\/(facets|names|ranked))\.ts$/,
   schema: /^((?!body\/)[a-z]+\/(schema|parameters|kept)|syndication\/formats)\.ts$/,

@@ -5,6 +5,11 @@ import type { Newsroom } from './newsroom.ts'
 /** A node of a plan that was run: what EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) tells of it. */
 export type PlanNode = { [property: string]: unknown; Plans?: PlanNode[] }
 
+/** A node and all below it. */
+export function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+}
+
 /**
  * The plan that a reader's request is answered with, as run: all nodes of all its statements, those
  * below other nodes after them.
@@ -26,16 +31,12 @@ export async function plansOf({
     Object.assign(pool, { query: spy })
     await get(reader, path).finally(() => Object.assign(pool, { query }))
     const nodes: PlanNode[] = []
-    const visit = (node: PlanNode) => {
-      nodes.push(node)
-      for (const below of node.Plans ?? []) visit(below)
-    }
     for (const { text, values } of asked.splice(0)) {
       const { rows } = (await query(
         `explain (analyze, buffers, format json) ${text}`,
         values,
       )) as pg.QueryResult
-      for (const { Plan } of rows[0]['QUERY PLAN']) visit(Plan)
+      for (const { Plan } of rows[0]['QUERY PLAN']) nodes.push(...nodesOf(Plan))
     }
     if (nodes.length === 0) throw new Error(`${path} was answered without a statement`)
     return nodes

@@ -55,7 +55,7 @@ async function readForUpdate(tx: Tx, id: string): Promise<LockedArticle | undefi
  */
 async function settle(
   tx: Tx,
-  rows: Pick<LockedArticle, 'id' | 'status' | 'announced'>[],
+  rows: Pick<LockedArticle, 'id' | 'status' | 'announced' | 'expiresAt'>[],
 ): Promise<boolean> {
   const published = rows.filter(({ status }) => status === 'published')
   if (published.length === 0) return false
@@ -65,8 +65,17 @@ async function settle(
       select from unnest(array[publish_at, embargo_until, expires_at]) t
       where t > now() and t <= clock_timestamp())`)
   if (overtaken.length > 0) throw new Overtaken('the visibility of an article turned meanwhile')
-  const ids = idsOf(published.filter(({ announced }) => !announced))
-  return ids.length > 0 && (await announce(tx, { ids })) > 0
+  const unannounced = idsOf(published.filter(({ announced }) => !announced))
+  const announced = unannounced.length > 0 && (await announce(tx, { ids: unannounced })) > 0
+  const expiring = idsOf(published.filter(({ expiresAt }) => expiresAt))
+  return (expiring.length > 0 && (await forgetExpired(tx, expiring))) || announced
+}
+
+async function forgetExpired(tx: Tx, ids: string[]): Promise<boolean> {
+  const { rowCount } = await tx.execute(sql`
+    update articles set announced = false, announced_early = false
+    where ${oneOf(sql`id`, ids, 'uuid')} and announced_early and expires_at <= now()`)
+  return (rowCount ?? 0) > 0
 }
 
 const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id)
@@ -128,7 +137,12 @@ export function nextVersion(ctx: Writing, article: LockedArticle): void {
  */
 export async function lockArticlesWhere({ tx }: Writing, condition: SQL): Promise<string[]> {
   const rows = await tx
-    .select({ id: articles.id, status: articles.status, announced: articles.announced })
+    .select({
+      id: articles.id,
+      status: articles.status,
+      announced: articles.announced,
+      expiresAt: articles.expiresAt,
+    })
     .from(articles)
     .where(condition)
     .orderBy(articles.id)

@@ -20,6 +20,8 @@ const CONTENT = [
   'article_listings',
   'quote_counts',
   'quote_count_changes',
+  'partner_counts',
+  'partner_quote_counts',
 ]
 
 /** All tables of ours; what else stands in `public` is not ours to touch. */

@@ -1019,3 +1019,55 @@ export const sightings = pgTable(
     check('sightings_kind_check', sql`${t.kind} in ('quote', 'source', 'category')`),
   ],
 )
+
+/**
+ * How many quotes of each source a partner sees, without early access and with it, as the ledger has it up to a
+ * position. Nobody writes here but src/quotes/partner-counts.ts.
+ */
+export const partnerCounts = pgTable(
+  'partner_counts',
+  {
+    partnerId: uuid('partner_id').notNull(),
+    early: boolean('early').notNull(),
+    position: bigint('position', { mode: 'number' }).notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'partner_counts_pkey', columns: [t.partnerId, t.early] }),
+    foreignKey({
+      name: 'partner_counts_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+  ],
+)
+
+export const partnerQuoteCounts = pgTable(
+  'partner_quote_counts',
+  {
+    partnerId: uuid('partner_id').notNull(),
+    early: boolean('early').notNull(),
+    sourceId: uuid('source_id').notNull(),
+    quotes: integer('quotes').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'partner_quote_counts_pkey', columns: [t.partnerId, t.early, t.sourceId] }),
+    foreignKey({
+      name: 'partner_quote_counts_partner_id_fkey',
+      columns: [t.partnerId],
+      foreignColumns: [partners.id],
+    }),
+    foreignKey({
+      name: 'partner_quote_counts_source_id_fkey',
+      columns: [t.sourceId],
+      foreignColumns: [sources.id],
+    }).onDelete('cascade'),
+    index('partner_quote_counts_quotes_source_id_idx').on(
+      t.partnerId,
+      t.early,
+      t.quotes,
+      t.sourceId,
+    ),
+    // What the foreign key asks when a source is deleted.
+    index('partner_quote_counts_source_id_idx').on(t.sourceId),
+  ],
+)

@@ -7,6 +7,7 @@ import { loggable } from '../db/failure.ts'
 import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
 import { addQuoteCounts } from '../quotes/counts.ts'
+import { addPartnerCounts } from '../quotes/partner-counts.ts'
 import { forgetOldDeliveries } from '../webhooks/forget.ts'
 import { deliverWebhooks } from './deliver.ts'
 
@@ -42,22 +43,33 @@ export async function startJobs({
     forget('old webhook deliveries', forgetOldDeliveries(db.editor))
   }, HOUR)
   timer.unref()
-  // One sweep at a time in this process too: a slow one is not overtaken.
-  let sweeping = false
   const failed = (what: string) => (error: unknown) =>
     log.error({ err: loggable(error) }, `${what} failed`)
-  const sweeper = setInterval(async () => {
-    if (sweeping) return
-    sweeping = true
+  const sweeper = steadily(async () => {
     await sweep(db).catch(failed('the sweep'))
     await tellMembers(db).catch(failed('telling of members'))
     await addQuoteCounts(db).catch(failed('counting quotes'))
-    sweeping = false
-  }, SECOND)
-  sweeper.unref()
+  })
+  // By itself: a new entitlement takes as long as reading all articles.
+  const counter = steadily(async () => {
+    await addPartnerCounts(db, signal).catch(failed('counting the quotes of partners'))
+  })
   return async () => {
     clearInterval(timer)
     clearInterval(sweeper)
+    clearInterval(counter)
     await webhooks.stop()
   }
+}
+
+/** Does it each second, one at a time in this process too: what is slow is not overtaken. */
+function steadily(work: () => Promise<void>): NodeJS.Timeout {
+  let working = false
+  const timer = setInterval(async () => {
+    if (working) return
+    working = true
+    await work()
+    working = false
+  }, SECOND)
+  return timer.unref()
 }

@@ -1,0 +1,102 @@
+import { sql } from 'drizzle-orm'
+import { numberChanges } from '../changes/queries.ts'
+import type { Database, Tx } from '../db/client.ts'
+import { PARTNER_COUNTS, tryToHold } from '../db/locks.ts'
+import { transaction } from '../db/transaction.ts'
+
+/** How many articles are looked at in one statement: for one partner they take 0.3 s, for as many as here 3 s. */
+const PORTION = 10_000
+/** For how many partners at a time: so many counts of each source are held in memory. */
+const TOGETHER = 20
+
+/** Whose counts: one partner's, without early access or with it. */
+type Due = { partner: string; early: boolean }
+
+/**
+ * Adds what the ledger has had to how many quotes of each source a partner sees, by which `sort=-quoteCount`
+ * walks; and counts them from nothing for partners whose entitlement is new. Answers do not wait for it: they
+ * add what the ledger has had since, and count themselves where nothing is kept. Of several instances one does
+ * it at a time. Whether there may be more to count. Given up, and undone, when the process ends.
+ */
+export async function addPartnerCounts(db: Database, signal?: AbortSignal): Promise<boolean> {
+  await db.editor.execute(sql`select public.add_partner_quote_counts()`)
+  const { rows } = await db.editor.execute<Due>(sql`
+    select partner_id as partner, early from editor.partner_counts_due order by 1, 2 limit ${TOGETHER}`)
+  if (rows.length === 0) return false
+  await numberChanges(db.editor)
+  await transaction(db, (tx) => countAnew(tx, rows, signal))
+  return true
+}
+
+/** Counts in one snapshot, so that all of it is as the ledger was at one position. */
+async function countAnew(tx: Tx, due: readonly Due[], signal?: AbortSignal): Promise<void> {
+  await tx.execute(sql`set transaction isolation level repeatable read`)
+  if (!(await tryToHold(tx, PARTNER_COUNTS))) return
+  const position = await positionOf(tx)
+  if (position === undefined) return
+  const counts = due.map(() => new Map<string, number>())
+  for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after; ) {
+    if (signal?.aborted) return
+    const { last, counted } = await countPortion(tx, due, after)
+    for (const [i, source, quotes] of counted)
+      counts[i]?.set(source, (counts[i].get(source) ?? 0) + quotes)
+    after = last
+  }
+  for (const [i, one] of due.entries()) await keep(tx, one, position, counts[i] ?? new Map())
+}
+
+/** Where the ledger is, if all that is seen of it is numbered. */
+async function positionOf(tx: Tx): Promise<number | undefined> {
+  const { rows } = await tx.execute<{ position: string }>(sql`
+    select coalesce(max(position), 0) as position from changes
+    having not exists (select from changes where position is null)`)
+  return rows[0] && Number(rows[0].position)
+}
+
+/** The last article of a portion, and how often a source is quoted there for the how-manieth who is due. */
+type Portion = { last: string | null; counted: [number, string, number][] }
+
+/** What a portion of the articles quotes, as these were last announced. */
+async function countPortion(tx: Tx, due: readonly Due[], after: string): Promise<Portion> {
+  const { rows } = await tx.execute<Portion>(sql`
+    with portion as materialized (
+      select a.id, a.language, a.announced, a.announced_early, public.categories_of(a.id) as categories
+      from articles a where a.id > ${after}::uuid order by a.id limit ${PORTION}
+    ), due as materialized (
+      select d.n, d.early, e.languages, e.allowed, e.excluded
+      from json_to_recordset(${JSON.stringify(due.map((one, n) => ({ n, ...one })))})
+        as d (n int, partner uuid, early boolean)
+      cross join lateral (select * from entitlements e
+        where e.partner_id = d.partner order by e.id desc limit 1) e
+    ), counted as (
+      select d.n, q.speaker_id, count(*) as quotes
+      from portion p join due d on case when d.early then p.announced_early else p.announced end
+        and public.entitles(d.languages, d.allowed, d.excluded, p.language, p.categories)
+      join quotes q on q.article_id = p.id
+      where q.speaker_id is not null and q.state is distinct from 'suggested'
+      group by d.n, q.speaker_id
+    )
+    select (select p.id from portion p order by p.id desc limit 1) as last, coalesce(
+      (select json_agg(json_build_array(c.n, c.speaker_id, c.quotes)) from counted c), '[]') as counted`)
+  return rows[0] ?? { last: null, counted: [] }
+}
+
+/** A count for every source, zeros too: a list has those who are not quoted at its end. */
+async function keep(
+  tx: Tx,
+  { partner, early }: Due,
+  position: number,
+  counts: ReadonlyMap<string, number>,
+): Promise<void> {
+  const these = sql`partner_id = ${partner}::uuid and early = ${early}`
+  await tx.execute(sql`delete from partner_quote_counts where ${these}`)
+  // Locked, for one that is deleted meanwhile would fail the foreign key.
+  await tx.execute(sql`
+    insert into partner_quote_counts (partner_id, early, source_id, quotes)
+    select ${partner}::uuid, ${early}, s.id, coalesce((n.counts ->> s.id::text)::integer, 0)
+    from sources s, (select ${JSON.stringify(Object.fromEntries(counts))}::jsonb as counts offset 0) n
+    order by s.id for key share of s`)
+  await tx.execute(sql`
+    insert into partner_counts (partner_id, early, position) values (${partner}::uuid, ${early}, ${position})
+    on conflict (partner_id, early) do update set position = excluded.position`)
+}
