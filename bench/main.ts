@@ -27,13 +27,15 @@ const program = new Command('npm run bench --')
   .option('--seconds <n>', 'how long each measurement takes', whole, 5)
   .option('--rounds <n>', 'how often all is measured, alternating', whole, 3)
   .option('--only <names>', 'these workloads, such as W1,W4', names, [])
+  .option('--callers <n>', 'how many ask for an article or a list at a time', whole, 32)
   .option('--cold', 'only without the delivery cache', false)
   .option('--warm', 'only with the delivery cache, filled', false)
   .option('--cache-mb <n>', 'how large the cache is when warm', whole, 1024)
   .option('--load-only', 'just make the data set', false)
   .parse()
-type Given = { articles: number; seconds: number; rounds: number; only: string[]; cacheMb: number }
-const given = program.opts<Given & Record<'cold' | 'warm' | 'loadOnly', boolean>>()
+type Given = Record<'articles' | 'seconds' | 'rounds' | 'callers' | 'cacheMb', number> &
+  Record<'cold' | 'warm' | 'loadOnly', boolean> & { only: string[] }
+const given = program.opts<Given>()
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -76,7 +78,7 @@ async function run(url: string, said: string, cacheMb: number): Promise<Run> {
           (SELECT count(*)::int FROM articles) AS articles, (SELECT count(*)::int FROM quotes) AS quotes`,
       )
       const { version = '', articles = 0, quotes = 0 } = rows[0] ?? {}
-      const workloads = await makeWorkloads(client, given.only, key)
+      const workloads = await makeWorkloads(client, given, key)
       const { rounds, seconds } = given
       const options = { url, rounds, seconds, cacheMb, note, done: tell }
       const { measured, lives } = await measure(client, workloads, options)

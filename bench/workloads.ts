@@ -153,14 +153,14 @@ const create: Make = async (_, random, key) =>
     }
   })
 
-const MADE: { id: WorkloadId; title: string; connections: number; make: Make }[] = [
-  { id: 'W1', title: 'one article, with all', connections: 32, make: oneArticle },
-  { id: 'W2', title: 'latest 20', connections: 32, make: latestList },
-  { id: 'W3', title: 'latest 20 of a category', connections: 32, make: ofCategory },
-  { id: 'W4', title: 'search, newest 20', connections: 32, make: wordsFor('') },
-  { id: 'W4r', title: 'search, best 20', connections: 32, make: wordsFor('&sort=relevance') },
-  { id: 'W5', title: 'page 400 of the latest', connections: 32, make: page400 },
-  { id: 'W6', title: 'newest 20 quotes of a speaker', connections: 32, make: ofSpeaker },
+const MADE: { id: WorkloadId; title: string; connections?: number; make: Make }[] = [
+  { id: 'W1', title: 'one article, with all', make: oneArticle },
+  { id: 'W2', title: 'latest 20', make: latestList },
+  { id: 'W3', title: 'latest 20 of a category', make: ofCategory },
+  { id: 'W4', title: 'search, newest 20', make: wordsFor('') },
+  { id: 'W4r', title: 'search, best 20', make: wordsFor('&sort=relevance') },
+  { id: 'W5', title: 'page 400 of the latest', make: page400 },
+  { id: 'W6', title: 'newest 20 quotes of a speaker', make: ofSpeaker },
   { id: 'W7', title: 'create, one at a time', connections: 1, make: create },
   { id: 'W7x8', title: 'create, eight at a time', connections: 8, make: create },
 ]
@@ -174,14 +174,14 @@ export const TITLES = Object.fromEntries(MADE.map(({ id, title }) => [id, title]
 /** Whether a workload writes. */
 export const writes = (id: WorkloadId) => id.startsWith('W7')
 
-/** The workloads that are asked for (`W1`; `W4` and `W7` mean both of theirs), with their requests. */
+/** The workloads that are asked for (`W1`; `W4` and `W7` mean both of theirs), with their requests; reads by so many. */
 export async function makeWorkloads(
   client: pg.Client,
-  only: readonly string[],
+  { only, callers }: { only: readonly string[]; callers: number },
   key: string,
 ): Promise<Workload[]> {
   const made: Workload[] = []
-  for (const { id, connections, make } of MADE) {
+  for (const { id, connections = callers, make } of MADE) {
     if (only.length > 0 && !only.some((asked) => id.startsWith(asked))) continue
     const random = seeded(4)
     made.push({ id, connections, questions: await make(client, random, key) })

@@ -70,7 +70,7 @@ t.test('the service and the limits give the right answers on the data set', asyn
         (SELECT count(*)::int FROM revisions) AS revisions
       FROM quotes q JOIN articles a ON a.id = q.article_id`)
     t.same(rows, [{ quotes: 1500, cut: 1500, seen: 500, gone: 0, revisions: 500 }])
-    const made = await makeWorkloads(client, [], await makeKey(url))
+    const made = await makeWorkloads(client, { only: [], callers: 32 }, await makeKey(url))
     let number = 0
     for (const workload of made) {
       number += 10

@@ -89,7 +89,8 @@ export function findArticles(
 ): Found {
   const languages = query.language?.any.length ? query.language.any : undefined
   const words = query.q === undefined ? undefined : { q: query.q, languages }
-  const { from, where, walk } = listedArticles(reading, named)
+  const byChange = query.sort === '-updatedAt'
+  const { from, where, walk } = listedArticles(reading, named, { byChange })
   const more = filters(reading, query)
   return {
     ...{ lead, tables: words ? searching(reading, words) : [], words },

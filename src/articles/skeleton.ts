@@ -24,13 +24,15 @@ type Rows = { from: SQL; where: SQL[] }
  * speaker is asked for most: then its own index gives its articles in order of date, and a page ends
  * after as many entries as it has rows; `walk` is for other orders, in which each article is asked
  * whether it is listed there. For any of several, and for none-of, each article is looked up under
- * them by its id.
+ * them by its id. `byChange`: the walk is in the order of their last changes.
  */
 export function listedArticles(
   reading: Pick<Reading, 'schema'>,
   named: Named,
+  { byChange }: { byChange: boolean },
 ): Rows & { walk?: Rows } {
-  const articles = sql`${view(reading.schema, 'articles')} a`
+  const inOrder = byChange && reading.schema === 'partner' ? 'changed_articles' : 'articles'
+  const articles = sql`${view(reading.schema, inOrder)} a`
   const leading = LISTING_KINDS.find((kind) => named[kind] && isOne(named[kind].any))
   const ids = leading && named[leading]?.any
   const conditions = LISTING_KINDS.map((kind) => {
