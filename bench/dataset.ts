@@ -25,7 +25,7 @@ const EMPTY = [
   ...['partner_categories', 'holdings', 'partner_feeds', 'feed_tellings'],
   ...['webhooks', 'deliveries', 'delivery_attempts'],
   ...['quote_count_changes', 'organization_sightings', 'members_told'],
-  ...['partner_counts', 'partner_quote_counts'],
+  ...['partner_counts', 'partner_quote_counts', 'category_count_changes'],
 ]
 
 type Step = (title: string, total: number) => Pick<SingleBar, 'increment' | 'stop'>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { addCategoryCounts } from '../src/categories/counts.ts'
 import { sweep } from '../src/changes/sweep.ts'
 import { addQuoteCounts } from '../src/quotes/counts.ts'
 import { bulkId, loadBulk } from './bulk.ts'
@@ -36,6 +37,14 @@ const told = (audience: string) =>
 const seen = (audience: string) =>
   `select speaker_id::text as source, count(*)::integer as quotes from ${audience}.quotes
    where speaker_id is not null group by speaker_id order by quotes desc, speaker_id desc`
+
+/** How many articles each category lists, as a view tells it, and as its listings say. */
+const toldListed = (audience: string) =>
+  `select resource_id::text as category, articles from ${audience}.listed_counts
+   where kind = 'category' and articles <> 0 order by 1`
+const seenListed = (audience: string) =>
+  `select resource_id::text as category, count(*) as articles from ${audience}.article_listings
+   where kind = 'category' group by 1 order by 1`
 
 t.test('listings and counts are what the tables say, after any writes', async (t) => {
   const room = await newsroom(t)
@@ -169,6 +178,7 @@ t.test('listings and counts are what the tables say, after any writes', async (t
       },
       async () => {
         await addQuoteCounts(room.db)
+        await addCategoryCounts(room.db)
         return undefined
       },
     ]
@@ -185,12 +195,12 @@ t.test('listings and counts are what the tables say, after any writes', async (t
       for (const one of steps) {
         await write(one)
         assert.deepEqual(await sql(KEPT), await sql(DUE), JSON.stringify(one))
-        for (const audience of AUDIENCES)
-          assert.deepEqual(
-            await sql(told(audience)),
-            await sql(seen(audience)),
-            JSON.stringify(one),
-          )
+        for (const audience of AUDIENCES) {
+          const known = JSON.stringify(one)
+          assert.deepEqual(await sql(told(audience)), await sql(seen(audience)), known)
+          const [counted, listed] = [toldListed(audience), seenListed(audience)]
+          assert.deepEqual(await sql(counted), await sql(listed), known)
+        }
       }
     }),
     { numRuns: runs(50), endOnFailure: true },
@@ -216,6 +226,11 @@ t.test('listings and counts are what the tables say, after any writes', async (t
     t.same(await sql(told(audience)), counted, 'made from nothing they are the same')
     await addQuoteCounts(room.db)
     t.same(await sql(told(audience)), counted, 'and with what had come')
+    const listed = await sql(seenListed(audience))
+    await sql('select rebuild_category_counts()')
+    t.same(await sql(toldListed(audience)), listed, 'of articles too')
+    await addCategoryCounts(room.db)
+    t.same(await sql(toldListed(audience)), listed)
   }
 })
 
@@ -236,8 +251,13 @@ t.test('writes at the same time leave no listing behind, and no count off', asyn
     const adding = Promise.all(
       [1, 2, 3].map(async (instance) => {
         while (counting) {
-          if (instance === 3) await sql('select rebuild_quote_counts()')
-          else await addQuoteCounts(db)
+          if (instance === 3) {
+            await sql('select rebuild_quote_counts()')
+            await sql('select rebuild_category_counts()')
+          } else {
+            await addQuoteCounts(db)
+            await addCategoryCounts(db)
+          }
         }
       }),
     )
@@ -270,8 +290,11 @@ t.test('writes at the same time leave no listing behind, and no count off', asyn
       replies.find(({ status }) => status >= 500)?.text,
     )
     t.same(await sql(KEPT), await sql(DUE), `round ${round}`)
-    for (const audience of AUDIENCES)
-      t.same(await sql(told(audience)), await sql(seen(audience)), `${audience}, round ${round}`)
+    for (const audience of AUDIENCES) {
+      const when = `${audience}, round ${round}`
+      t.same(await sql(told(audience)), await sql(seen(audience)), when)
+      t.same(await sql(toldListed(audience)), await sql(seenListed(audience)), when)
+    }
   }
 })
 

@@ -20,6 +20,8 @@ const CONTENT = [
   'article_listings',
   'quote_counts',
   'quote_count_changes',
+  'category_counts',
+  'category_count_changes',
   'partner_counts',
   'partner_quote_counts',
 ]
@@ -115,7 +117,7 @@ const RIGHTS = [
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
   // The migrations say so too; a dump that was restored without privileges has forgotten it.
-  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts() FROM PUBLIC`,
+  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts(), public.rebuild_category_counts() FROM PUBLIC`,
   `GRANT EXECUTE ON FUNCTION ${EDITORS_CALL} TO dateline_editor`,
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,

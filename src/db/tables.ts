@@ -1021,6 +1021,42 @@ export const sightings = pgTable(
 )
 
 /**
+ * How many articles each category lists, those below it included: the count, and what has come since, as
+ * `quoteCounts`. Nobody writes here but triggers and src/categories/counts.ts.
+ */
+export const categoryCounts = pgTable(
+  'category_counts',
+  {
+    categoryId: uuid('category_id').primaryKey(),
+    /** All of them. */
+    articles: integer('articles').notNull().default(0),
+    /** Those that are published, whether or not their time has come. */
+    published: integer('published').notNull().default(0),
+  },
+  (t) => [
+    foreignKey({
+      name: 'category_counts_category_id_fkey',
+      columns: [t.categoryId],
+      foreignColumns: [categories.id],
+    }).onDelete('cascade'),
+  ],
+)
+
+export const categoryCountChanges = pgTable(
+  'category_count_changes',
+  {
+    id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
+    categoryId: uuid('category_id').notNull(),
+    articles: integer('articles').notNull(),
+    published: integer('published').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'category_count_changes_pkey', columns: [t.id] }),
+    index('category_count_changes_category_id_idx').on(t.categoryId),
+  ],
+)
+
+/**
  * How many quotes of each source a partner sees, without early access and with it, as the ledger has it up to a
  * position. Nobody writes here but src/quotes/partner-counts.ts.
  */

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { addCategoryCounts } from '../categories/counts.ts'
 import { tellMembers } from '../changes/sightings.ts'
 import { sweep } from '../changes/sweep.ts'
 import type { Config } from '../config.ts'
@@ -49,6 +50,7 @@ export async function startJobs({
     await sweep(db).catch(failed('the sweep'))
     await tellMembers(db).catch(failed('telling of members'))
     await addQuoteCounts(db).catch(failed('counting quotes'))
+    await addCategoryCounts(db).catch(failed('counting articles'))
   })
   // By itself: a new entitlement takes as long as reading all articles.
   const counter = steadily(async () => {
