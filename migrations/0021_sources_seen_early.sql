@@ -37,6 +37,17 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
   SELECT public.partners_seeing(of_kind, of_id, false)
 $$;
 --> statement-breakpoint
+-- Whether an article shows a source or category whose time has come, but perhaps for an embargo.
+CREATE FUNCTION public.is_shown_early(of_kind text, of_id uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM public.article_listings l JOIN public.articles a ON a.id = l.article_id
+    WHERE l.kind = ANY (CASE of_kind WHEN 'category' THEN ARRAY['category'] ELSE ARRAY['source', 'speaker'] END)
+      AND l.resource_id = of_id AND a.status = 'published' AND a.publish_at <= now()
+      AND (a.expires_at IS NULL OR a.expires_at > now()));
+END $$;
+--> statement-breakpoint
 -- Who is in one of two lists and not in the other.
 CREATE FUNCTION public.differing(a uuid[], b uuid[]) RETURNS uuid[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -79,10 +90,12 @@ BEGIN
     NEW.seen_by := CASE WHEN NEW.was_visible THEN ARRAY(
       SELECT p FROM unnest(public.partners_seeing(NEW.kind, NEW.resource_id, false)) p
       WHERE NEW.seen_by IS NULL OR p = ANY (NEW.seen_by)) END;
-    NEW.seen_early_by := ARRAY(
-      SELECT p FROM unnest(public.partners_seeing(NEW.kind, NEW.resource_id, true)) p
-      WHERE (NEW.seen_early_by IS NULL OR p = ANY (NEW.seen_early_by))
-        AND p <> ALL (coalesce(NEW.seen_by, '{}')));
+    -- What is new is named nowhere yet; of what no article shows, nobody is asked.
+    NEW.seen_early_by := CASE WHEN NEW.operation <> 'create'
+      AND public.is_shown_early(NEW.kind, NEW.resource_id) THEN ARRAY(
+        SELECT p FROM unnest(public.partners_seeing(NEW.kind, NEW.resource_id, true)) p
+        WHERE (NEW.seen_early_by IS NULL OR p = ANY (NEW.seen_early_by))
+          AND p <> ALL (coalesce(NEW.seen_by, '{}'))) END;
     IF NEW.operation = 'delete' THEN
       NEW.was_visible := EXISTS (SELECT FROM public.sightings s
         WHERE s.kind = NEW.kind AND s.resource_id = NEW.resource_id);
@@ -100,7 +113,7 @@ BEGIN
       THEN NEW.seen_by := ARRAY(SELECT p.id FROM public.partners p WHERE p.ended_at IS NULL);
       END IF;
     END IF;
-    NEW.was_early := NEW.was_visible OR NEW.seen_early_by <> '{}';
+    NEW.was_early := NEW.was_visible OR coalesce(NEW.seen_early_by, '{}') <> '{}';
     NEW.is_early := NEW.was_early AND NEW.operation <> 'delete';
   END IF;
   -- Whoever waits for the next row looks again after the commit; once, however many rows there are.
@@ -221,7 +234,7 @@ BEGIN
       CASE WHEN is_known THEN public.differing(before.early, early) END
     FROM (SELECT s.id, s.version FROM public.sources s
       WHERE s.organization_id = one AND (s.id IN (SELECT v.id FROM reader.source_ids v)
-        OR cardinality(public.partners_seeing('source', s.id, true)) > 0)
+        OR (before.early || early) <> '{}' AND public.is_shown_early('source', s.id))
       ORDER BY s.id FOR NO KEY UPDATE) m;
   END LOOP;
 END $$;

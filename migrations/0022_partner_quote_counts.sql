@@ -40,52 +40,56 @@ UNION ALL
 SELECT c.position, 0, true, true, NULL, NULL, c.resource_id
 FROM public.changes c WHERE c.kind = 'source' AND c.operation = 'create';
 --> statement-breakpoint
--- Whose counts are those of the entitlement of now, and not so far behind that adding up takes long. A category
--- that moved took along what a partner may have (partner.changes).
-CREATE VIEW editor.partner_counts_valid AS
-SELECT k.partner_id, k.early, k.position
-FROM public.partner_counts k JOIN public.partners p ON p.id = k.partner_id AND p.ended_at IS NULL
-CROSS JOIN LATERAL (
-  SELECT e.allowed, e.excluded FROM public.entitlements e
-  WHERE e.partner_id = k.partner_id ORDER BY e.id DESC LIMIT 1) e
-WHERE k.position >= (SELECT coalesce(max(c.position), 0) FROM public.changes c) - 5000
-  AND NOT EXISTS (SELECT FROM public.changes c
-    WHERE c.event = 'entitlement.changed' AND (c.position > k.position OR c.position IS NULL)
-      AND CASE c.kind WHEN 'partner' THEN c.resource_id = k.partner_id
-        ELSE coalesce(e.allowed && c.is_categories, false) OR e.excluded && c.is_categories END);
---> statement-breakpoint
--- Whose counts are to be made from nothing.
-CREATE VIEW editor.partner_counts_due AS
-SELECT p.id AS partner_id, m.early
+-- Whose counts are kept: of each partner without early access, and with it where it is entitled to that.
+CREATE VIEW editor.partner_counts_wanted AS
+SELECT p.id AS partner_id, m.early, e.languages, e.allowed, e.excluded
 FROM public.partners p
 CROSS JOIN LATERAL (
-  SELECT e.early FROM public.entitlements e WHERE e.partner_id = p.id ORDER BY e.id DESC LIMIT 1) e
+  SELECT e.languages, e.allowed, e.excluded, e.early FROM public.entitlements e
+  WHERE e.partner_id = p.id ORDER BY e.id DESC LIMIT 1) e
 CROSS JOIN (VALUES (false), (true)) m (early)
-WHERE p.ended_at IS NULL AND (e.early OR NOT m.early)
-  AND NOT EXISTS (SELECT FROM editor.partner_counts_valid v WHERE v.partner_id = p.id AND v.early = m.early);
+WHERE p.ended_at IS NULL AND (e.early OR NOT m.early);
 --> statement-breakpoint
--- Adds what the ledger has had since: 5,000 rows at a time, for all partners whose counts are kept.
-CREATE FUNCTION public.add_partner_quote_counts() RETURNS void
+-- Those that are of the entitlement of now, with it. A category that moved took along what a partner may have
+-- (partner.changes). All others are made from nothing.
+CREATE VIEW editor.partner_counts_valid AS
+SELECT w.partner_id, w.early, w.languages, w.allowed, w.excluded, k.position
+FROM editor.partner_counts_wanted w
+JOIN public.partner_counts k ON k.partner_id = w.partner_id AND k.early = w.early
+WHERE NOT EXISTS (SELECT FROM public.changes c
+  WHERE c.event = 'entitlement.changed' AND (c.position > k.position OR c.position IS NULL)
+    AND CASE c.kind WHEN 'partner' THEN c.resource_id = w.partner_id
+      ELSE coalesce(w.allowed && c.is_categories, false) OR w.excluded && c.is_categories END);
+--> statement-breakpoint
+-- Adds some of what the ledger has had since, for those that are the furthest behind; whether there was any. What
+-- moves is summed up before partners are asked, and what moves nothing is not written.
+CREATE FUNCTION public.add_partner_quote_counts() RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   since bigint;
   until bigint;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(hashtext('dateline.partner.counts')) THEN RETURN; END IF;
-  until := (SELECT max(c.position) FROM public.changes c);
+  IF NOT pg_try_advisory_xact_lock(hashtext('dateline.partner.counts')) THEN RETURN false; END IF;
   since := (SELECT min(v.position) FROM editor.partner_counts_valid v);
-  IF since IS NULL OR since >= until THEN RETURN; END IF;
-  until := least(until, since + 5000);
-  WITH sums AS (
-    SELECT v.partner_id, v.early, m.source_id, sum(m.sign)::integer AS quotes
-    FROM editor.quote_moves m
-    JOIN editor.partner_counts_valid v ON m.position > v.position
-    CROSS JOIN LATERAL (SELECT e.languages, e.allowed, e.excluded FROM public.entitlements e
-      WHERE e.partner_id = v.partner_id ORDER BY e.id DESC LIMIT 1) e
-    WHERE m.position > since AND m.position <= until AND (m.sign = 0
+  until := (SELECT max(c.position) FROM public.changes c);
+  IF since IS NULL OR since >= until THEN RETURN false; END IF;
+  -- As far as the next ones are, so that they go on together.
+  until := least(until, since + 250,
+    (SELECT min(v.position) FROM editor.partner_counts_valid v WHERE v.position > since));
+  WITH moves AS MATERIALIZED (
+    SELECT m.source_id, m.visible, m.early, m.language, m.categories, sum(m.sign)::integer AS quotes,
+      bool_or(m.sign = 0) AS is_new
+    FROM editor.quote_moves m WHERE m.position > since AND m.position <= until
+    GROUP BY m.source_id, m.visible, m.early, m.language, m.categories
+    HAVING sum(m.sign) <> 0 OR bool_or(m.sign = 0)
+  ), sums AS (
+    SELECT v.partner_id, v.early, m.source_id, sum(m.quotes)::integer AS quotes
+    FROM moves m JOIN editor.partner_counts_valid v ON m.is_new
       OR CASE WHEN v.early THEN m.early ELSE m.visible END
-        AND public.entitles(e.languages, e.allowed, e.excluded, m.language, m.categories))
+        AND public.entitles(v.languages, v.allowed, v.excluded, m.language, m.categories)
+    WHERE v.position = since
     GROUP BY v.partner_id, v.early, m.source_id
+    HAVING sum(m.quotes) <> 0 OR bool_or(m.is_new)
   )
   INSERT INTO public.partner_quote_counts AS k (partner_id, early, source_id, quotes)
   SELECT n.partner_id, n.early, n.source_id, n.quotes
@@ -94,12 +98,15 @@ BEGIN
   ON CONFLICT (partner_id, early, source_id) DO UPDATE SET quotes = k.quotes + excluded.quotes;
   UPDATE public.partner_counts k SET position = until
   FROM editor.partner_counts_valid v
-  WHERE v.partner_id = k.partner_id AND v.early = k.early AND k.position < until;
+  WHERE v.partner_id = k.partner_id AND v.early = k.early AND k.position = since;
+  RETURN true;
 END $$;
 --> statement-breakpoint
--- How far the counts of who reads are; nothing when they are to be counted.
+-- How far the counts of who reads are; nothing when they are made from nothing, or so far behind that adding up
+-- takes long.
 CREATE VIEW partner.counts_kept AS
-SELECT v.position FROM partner.me JOIN editor.partner_counts_valid v ON v.partner_id = me.id AND v.early = me.early;
+SELECT v.position FROM partner.me JOIN editor.partner_counts_valid v ON v.partner_id = me.id AND v.early = me.early
+WHERE v.position >= (SELECT coalesce(max(c.position), 0) FROM public.changes c) - 5000;
 --> statement-breakpoint
 -- By how much kept counts are off: by what the ledger has had since, and by articles that are announced and not
 -- there, or there and not yet announced (src/changes/announce.ts, within a second). As public.quote_counts_off.
@@ -168,6 +175,6 @@ WHERE t.partner_id = (SELECT me.id FROM partner.me) AND t.early = (SELECT me.ear
 -- rights set (src/db/roles.ts).
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.partner_counts, public.partner_quote_counts TO dateline_editor;
 --> statement-breakpoint
-GRANT SELECT ON editor.quote_moves, editor.partner_counts_valid, editor.partner_counts_due TO dateline_editor;
+GRANT SELECT ON editor.quote_moves, editor.partner_counts_valid, editor.partner_counts_wanted TO dateline_editor;
 --> statement-breakpoint
 GRANT SELECT ON partner.counts_kept, partner.quote_counts_off TO dateline_partner;

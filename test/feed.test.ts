@@ -146,8 +146,20 @@ t.test('every way to leave is told with its reason', async (t) => {
 t.test('what comes and goes between two sweeps is told of', async (t) => {
   const early = await partner({ earlyAccess: true }, ['syndication', 'embargo:read'])
   const [all, first] = [await rest(readers), await rest(early.call)]
+  const quill = await source(editor, { name: 'Brief speaker' })
+  const never = await source(editor, { name: 'Never shown' })
+  const desk = await category(editor, { name: 'Brief desk' })
+  const content = {
+    ...{
+      headline: 'Brief',
+      categories: [desk.id],
+      body: { markdown: '“A brief word,” she said.' },
+    },
+    quotes: [{ text: 'A brief word', speaker: quill.id }],
+  }
   const made = async (times: object) => {
-    const { id } = await draft(editor, { headline: 'Brief' })
+    const { id } = await draft(editor, { ...content, sources: [never.id] })
+    await patch(editor, `/v1/articles/${id}`, { sources: [] })
     await publish(editor, id, times)
     return id
   }
@@ -171,7 +183,16 @@ t.test('what comes and goes between two sweeps is told of', async (t) => {
   t.same(of(rows, waiting), ['upsert article.embargo-lifted', 'remove article.expired expired'])
   t.same(of(seen, waiting), ['upsert article.embargo-set', ...of(rows, waiting)])
   t.ok(rows.every(({ article, at }) => article === undefined && at <= new Date().toISOString()))
-  t.equal((await reader('GET', `/v1/articles/${brief}`)).status, 410)
+  const quotes = await get(editor, `/v1/quotes?article=${brief}`)
+  for (const [path, status] of [
+    [`articles/${brief}`, 410],
+    [`quotes/${quotes.data[0].id}`, 410],
+    [`sources/${quill.id}`, 410],
+    [`categories/${desk.id}`, 410],
+    [`sources/${never.id}`, 404],
+  ] as const) {
+    t.equal((await reader('GET', `/v1/${path}`)).status, status, path)
+  }
 })
 
 t.test('quotes are told of with their story; of a suggestion nobody learns', async (t) => {

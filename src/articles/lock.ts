@@ -71,6 +71,7 @@ async function settle(
   return (expiring.length > 0 && (await forgetExpired(tx, expiring))) || announced
 }
 
+/** Announced no longer, so that it is what the row says that is about to be written, and no sweep tells of it again. */
 async function forgetExpired(tx: Tx, ids: string[]): Promise<boolean> {
   const { rowCount } = await tx.execute(sql`
     update articles set announced = false, announced_early = false

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Tx } from '../db/client.ts'
 import { oneOf } from '../db/where.ts'
 import { noteArticles } from './effects.ts'
-import { noteGone, noteShown } from './sightings.ts'
+import { noteGone, noteHeld, noteShown } from './sightings.ts'
 
 /** Readers notice nothing of it. */
 const UNDER_EMBARGO = 'article.embargo-set'
@@ -66,12 +66,19 @@ export async function announce(tx: Tx, which: Which): Promise<number> {
       ('article.expired', j.expires, j.expired)) s (event, at, happened)
     where s.happened order by s.at, t.id
     returning resource_id as id, event`)
-  const ids = [...new Set(rows.filter(({ event }) => event !== UNDER_EMBARGO).map(({ id }) => id))]
+  const seen = rows.filter(({ event }) => event !== UNDER_EMBARGO).map(({ id }) => id)
+  const ids = [...new Set(seen)]
   if (ids.length > 0) {
     await noteShown(tx, ids)
+    if (seen.length > ids.length) await noteHeld(tx, cameAndWent(seen))
     await noteGone(tx, ids)
     // This service has dropped everything at the boundary itself; other caches are told now.
     await noteArticles(tx, ids, { byTime: true })
   }
   return rows.length
+}
+
+/** Those of which there are two rows. */
+function cameAndWent(ids: readonly string[]): string[] {
+  return ids.filter((id, i) => ids.indexOf(id) < i)
 }

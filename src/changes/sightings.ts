@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database, Tx } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { sent } from '../db/pipeline.ts'
-import { array, oneOf } from '../db/where.ts'
+import { array, literal, oneOf } from '../db/where.ts'
 
 /*
  * What readers have seen of quotes, sources and categories, and since when they no longer do: so that
@@ -21,17 +21,17 @@ const shown = (ids: readonly string[]) => {
     where ${ofThese}`
 }
 
-/** What the last two versions of articles that readers have seen held, as (kind, id). */
-const held = (ids: readonly string[]) => sql`
+/** What so many of the last versions of articles that readers have seen held, as (kind, id). */
+const held = (ids: readonly string[], versions: number) => sql`
   with kept as (
     select r.content from revisions r join articles a on a.id = r.article_id
-    where ${oneOf(sql`a.id`, ids, 'uuid')} and r.version >= a.version - 1
+    where ${oneOf(sql`a.id`, ids, 'uuid')} and r.version > a.version - ${literal(versions)}
       and (a.announced or a.first_visible_at is not null)
+  ), said as (
+    select q from kept, jsonb_array_elements(content -> 'quotes') q where q ->> 'state' is distinct from 'suggested'
   )
-  select 'quote' as kind, (q ->> 'id')::uuid as id
-    from kept, jsonb_array_elements(content -> 'quotes') q
-  union select 'source', (q ->> 'speaker_id')::uuid
-    from kept, jsonb_array_elements(content -> 'quotes') q where q ->> 'speaker_id' is not null
+  select 'quote' as kind, (q ->> 'id')::uuid as id from said
+  union select 'source', (q ->> 'speaker_id')::uuid from said where q ->> 'speaker_id' is not null
   union select 'source', (s ->> 'id')::uuid from kept, jsonb_array_elements(content -> 'sources') s
   union select 'category', up.id from kept, jsonb_array_elements(content -> 'categories') c,
     public.categories_above((c ->> 'id')::uuid) up`
@@ -53,11 +53,16 @@ export function noteShown(tx: Tx, ids: readonly string[]): Promise<unknown> {
   return sent(tx.execute(note(shown(ids))))
 }
 
+/** Notes what readers saw of articles that came and went before anybody looked; {@link noteGone} follows. */
+export function noteHeld(tx: Tx, ids: readonly string[]): Promise<unknown> {
+  return sent(tx.execute(note(held(ids, 1))))
+}
+
 /** Notes since when readers no longer see what these articles held, after it was changed. */
 export function noteGone(tx: Tx, ids: readonly string[]): Promise<unknown> {
   return sent(
     tx.execute(sql`
-      update sightings s set gone_at = ${moment} from (${held(ids)}) h
+      update sightings s set gone_at = ${moment} from (${held(ids, 2)}) h
       where s.kind = h.kind and s.resource_id = h.id and s.gone_at is null and ${unseen}`),
   )
 }

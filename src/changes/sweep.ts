@@ -9,7 +9,7 @@ const BATCH = 1000
 
 /**
  * Announces what time has changed, in one transaction. What readers see does not wait for it. One sweep
- * at a time on a database; how many were announced.
+ * at a time on a database; how many rows there are of it.
  */
 export async function sweep(db: Database): Promise<number> {
   const announced = await transaction(db, async (tx) =>

@@ -13,8 +13,10 @@ export const TREE = 'dateline.categories.tree'
 export const MEMBERS = 'dateline.sources.members'
 /** Who announces what time has changed. */
 export const SWEEP = 'dateline.sweep'
-/** Who keeps the counts of partners. */
+/** Who writes the counts of partners. */
 export const PARTNER_COUNTS = 'dateline.partner.counts'
+/** Who makes them from nothing, which takes long. */
+export const PARTNER_COUNTING = 'dateline.partner.counting'
 
 /** Waits for the lock and has it alone. */
 export async function hold(tx: Tx, name: string): Promise<void> {

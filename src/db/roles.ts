@@ -87,7 +87,6 @@ const ENTER_ROLES = `
 const EDITORS_CALL = [
   'public.number_changes()',
   'public.partners_seeing(text, uuid)',
-  'public.partners_seeing(text, uuid, boolean)',
   'public.wake_webhooks(timestamptz)',
   'public.tell_members()',
 ].join(', ')
@@ -117,7 +116,7 @@ const RIGHTS = [
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
   // The migrations say so too; a dump that was restored without privileges has forgotten it.
-  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts(), public.rebuild_category_counts() FROM PUBLIC`,
+  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts(), public.rebuild_category_counts(), public.partners_seeing(text, uuid, boolean) FROM PUBLIC`,
   `GRANT EXECUTE ON FUNCTION ${EDITORS_CALL} TO dateline_editor`,
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,

@@ -647,6 +647,11 @@ export const changes = pgTable(
       sql`${t.absence} in ('unpublished', 'killed', 'legal', 'embargoed', 'expired')`,
     ),
     index('changes_unnumbered_idx').on(t.id).where(sql`position is null`),
+    // Whether a partner's counts are still those of its entitlement, asked each second and with each answer.
+    index('changes_entitlement_idx')
+      .on(t.position)
+      .where(sql`event = 'entitlement.changed'`)
+      .concurrently(),
     index('changes_resource_id_idx').on(t.resourceId, t.id),
     check('changes_operation_check', sql`${t.operation} in ('create', 'update', 'delete', 'time')`),
   ],
@@ -1058,7 +1063,7 @@ export const categoryCountChanges = pgTable(
 
 /**
  * How many quotes of each source a partner sees, without early access and with it, as the ledger has it up to a
- * position. Nobody writes here but src/quotes/partner-counts.ts.
+ * position. Nobody writes here but src/quotes/partner-counts.ts and what it calls.
  */
 export const partnerCounts = pgTable(
   'partner_counts',

@@ -8,7 +8,7 @@ import { loggable } from '../db/failure.ts'
 import { noteNotified } from '../holdings/commands.ts'
 import { forgetOldKeys } from '../http/idempotency.ts'
 import { addQuoteCounts } from '../quotes/counts.ts'
-import { addPartnerCounts } from '../quotes/partner-counts.ts'
+import { keepPartnerCounts } from '../quotes/partner-counts.ts'
 import { forgetOldDeliveries } from '../webhooks/forget.ts'
 import { deliverWebhooks } from './deliver.ts'
 
@@ -54,7 +54,7 @@ export async function startJobs({
   })
   // By itself: a new entitlement takes as long as reading all articles.
   const counter = steadily(async () => {
-    await addPartnerCounts(db, signal).catch(failed('counting the quotes of partners'))
+    await keepPartnerCounts(db, signal).catch(failed('counting the quotes of partners'))
   })
   return async () => {
     clearInterval(timer)

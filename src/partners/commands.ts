@@ -5,7 +5,7 @@ import type { Writing } from '../db/client.ts'
 import { moment, now } from '../db/clock.ts'
 import { wake } from '../db/notice.ts'
 import { findAddresses } from '../db/slugs.ts'
-import { apiKeys, partnerCounts, partnerQuoteCounts, partners } from '../db/tables.ts'
+import { apiKeys, partners } from '../db/tables.ts'
 import { demandVersion, type Expected } from '../db/versions.ts'
 import { type Detail, Fault, missing, ruleBroken, unknownReferences } from '../errors.ts'
 import { disableWebhooksOf } from '../webhooks/commands.ts'
@@ -88,8 +88,6 @@ export async function endPartner(ctx: Writing, id: string, expected: Expected): 
     .returning({ id: apiKeys.id })
   // Streams that were opened with them end.
   await wake(tx)
-  await tx.delete(partnerCounts).where(eq(partnerCounts.partnerId, id))
-  await tx.delete(partnerQuoteCounts).where(eq(partnerQuoteCounts.partnerId, id))
   await record(ctx, {
     ...{ kind: 'partner', id, operation: 'delete', event: 'partner.ended' },
     ...{ fromVersion: row.version, toVersion: row.version + 1 },

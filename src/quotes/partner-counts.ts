@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { numberChanges } from '../changes/queries.ts'
 import type { Database, Tx } from '../db/client.ts'
-import { PARTNER_COUNTS, tryToHold } from '../db/locks.ts'
+import { hold, PARTNER_COUNTING, PARTNER_COUNTS, tryToHold } from '../db/locks.ts'
 import { transaction } from '../db/transaction.ts'
 
 /** How many articles are looked at in one statement: for one partner they take 0.3 s, for as many as here 3 s. */
@@ -12,37 +12,90 @@ const TOGETHER = 20
 /** Whose counts: one partner's, without early access or with it. */
 type Due = { partner: string; early: boolean }
 
+/** How long the ledger is added in one turn, in ms, before what is new is looked for. */
+const TURN = 1000
+
 /**
  * Adds what the ledger has had to how many quotes of each source a partner sees, by which `sort=-quoteCount`
- * walks; and counts them from nothing for partners whose entitlement is new. Answers do not wait for it: they
- * add what the ledger has had since, and count themselves where nothing is kept. Of several instances one does
- * it at a time. Whether there may be more to count. Given up, and undone, when the process ends.
+ * walks; counts them from nothing for partners whose entitlement is new, and forgets those of who has none any
+ * more. Answers do not wait for it: they add what the ledger has had since, and count themselves where nothing
+ * is kept. Of several instances one does it at a time. Whether there is more to do; given up when the process
+ * ends.
  */
-export async function addPartnerCounts(db: Database, signal?: AbortSignal): Promise<boolean> {
-  await db.editor.execute(sql`select public.add_partner_quote_counts()`)
-  const { rows } = await db.editor.execute<Due>(sql`
-    select partner_id as partner, early from editor.partner_counts_due order by 1, 2 limit ${TOGETHER}`)
-  if (rows.length === 0) return false
+export async function keepPartnerCounts(db: Database, signal?: AbortSignal): Promise<boolean> {
+  await forgetUnwanted(db)
+  const more = await addLedger(db, signal)
+  const due = await findDue(db)
+  if (due.length === 0) return more
   await numberChanges(db.editor)
-  await transaction(db, (tx) => countAnew(tx, rows, signal))
+  const counted = await transaction(db, (tx) => countAnew(tx, due, signal))
+  for (const [i, one] of due.entries()) {
+    const quotes = counted?.quotes[i]
+    if (quotes && !signal?.aborted)
+      await transaction(db, (tx) => keep(tx, one, counted.position, quotes))
+  }
+  return counted !== undefined
+}
+
+async function forgetUnwanted(db: Database): Promise<void> {
+  await db.editor.execute(sql`
+    with gone as (
+      delete from partner_counts k where not exists (select from editor.partner_counts_wanted w
+        where w.partner_id = k.partner_id and w.early = k.early)
+      returning k.partner_id, k.early
+    )
+    delete from partner_quote_counts c using gone g
+    where c.partner_id = g.partner_id and c.early = g.early`)
+}
+
+/** Some rows at a time, so that no statement is long; whether there may be more. */
+async function addLedger(db: Database, signal?: AbortSignal): Promise<boolean> {
+  const end = performance.now() + TURN
+  while (!signal?.aborted) {
+    const { rows } = await db.editor.execute<{ added: boolean }>(
+      sql`select public.add_partner_quote_counts() as added`,
+    )
+    if (!rows[0]?.added) return false
+    if (performance.now() > end) break
+  }
   return true
 }
 
-/** Counts in one snapshot, so that all of it is as the ledger was at one position. */
-async function countAnew(tx: Tx, due: readonly Due[], signal?: AbortSignal): Promise<void> {
+async function findDue(db: Database): Promise<Due[]> {
+  const { rows } = await db.editor.execute<Due>(sql`
+    select w.partner_id as partner, w.early from editor.partner_counts_wanted w
+    where not exists (select from editor.partner_counts_valid v
+      where v.partner_id = w.partner_id and v.early = w.early)
+    order by 1, 2 limit ${TOGETHER}`)
+  return rows
+}
+
+/** Counts of sources, each for one who is due, and the position that they are as of. */
+type Counted = { position: number; quotes: Map<string, number>[] }
+
+/**
+ * Counts in one snapshot, so that all of it is as the ledger was at one position. Writes nothing: whatever is
+ * written since would be a conflict. Undefined when another instance counts, when the ledger is not numbered to
+ * its end, and when the process ends.
+ */
+async function countAnew(
+  tx: Tx,
+  due: readonly Due[],
+  signal: AbortSignal | undefined,
+): Promise<Counted | undefined> {
   await tx.execute(sql`set transaction isolation level repeatable read`)
-  if (!(await tryToHold(tx, PARTNER_COUNTS))) return
+  if (!(await tryToHold(tx, PARTNER_COUNTING))) return undefined
   const position = await positionOf(tx)
-  if (position === undefined) return
-  const counts = due.map(() => new Map<string, number>())
+  if (position === undefined) return undefined
+  const quotes = due.map(() => new Map<string, number>())
   for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after; ) {
-    if (signal?.aborted) return
+    if (signal?.aborted) return undefined
     const { last, counted } = await countPortion(tx, due, after)
-    for (const [i, source, quotes] of counted)
-      counts[i]?.set(source, (counts[i].get(source) ?? 0) + quotes)
+    for (const [i, source, more] of counted)
+      quotes[i]?.set(source, (quotes[i].get(source) ?? 0) + more)
     after = last
   }
-  for (const [i, one] of due.entries()) await keep(tx, one, position, counts[i] ?? new Map())
+  return { position, quotes }
 }
 
 /** Where the ledger is, if all that is seen of it is numbered. */
@@ -81,13 +134,14 @@ async function countPortion(tx: Tx, due: readonly Due[], after: string): Promise
   return rows[0] ?? { last: null, counted: [] }
 }
 
-/** A count for every source, zeros too: a list has those who are not quoted at its end. */
+/** A count for every source, zeros too: a list has those who are not quoted at its end. In a transaction of its own. */
 async function keep(
   tx: Tx,
   { partner, early }: Due,
   position: number,
   counts: ReadonlyMap<string, number>,
 ): Promise<void> {
+  await hold(tx, PARTNER_COUNTS)
   const these = sql`partner_id = ${partner}::uuid and early = ${early}`
   await tx.execute(sql`delete from partner_quote_counts where ${these}`)
   // Locked, for one that is deleted meanwhile would fail the foreign key.
