@@ -184,7 +184,7 @@ const WEAKENED: [what: string, view: string, RegExp, instead: string, told?: Tol
     /JOIN reader\.articles a/,
     'JOIN public.articles a',
   ],
-  ['counted articles', 'reader.listed_counts', /WHERE l\.for_readers/, 'WHERE true'],
+  ['counted articles', 'public.category_counts_off', /c\.published/, 'c.articles as published'],
   ['counted quotes', 'reader.quote_counts', /f\.announced/, 'f.quotes'],
   [
     'organisations',
@@ -213,6 +213,13 @@ const WEAKENED: [what: string, view: string, RegExp, instead: string, told?: Tol
     'partner.articles',
     /embargo_until <= now\(\)\) OR/,
     'true) OR',
+    { actor: partner },
+  ],
+  [
+    'changed articles for partners',
+    'partner.changed_articles',
+    /JOIN partner\.articles a/,
+    'JOIN public.articles a',
     { actor: partner },
   ],
   [
