@@ -52,3 +52,20 @@ UNION ALL
 SELECT 'named', l.resource_id, count(DISTINCT l.article_id)
 FROM public.article_listings l WHERE l.kind IN ('source', 'speaker')
 GROUP BY l.resource_id;
+--> statement-breakpoint
+-- Whoever may have all that readers see has their counts; what another partner may have is asked article by
+-- article.
+CREATE OR REPLACE VIEW partner.listed_counts AS
+SELECT l.kind, l.resource_id, l.articles FROM reader.listed_counts l
+WHERE (SELECT me.languages IS NULL AND me.allowed IS NULL AND me.excluded = '{}' AND NOT me.early FROM partner.me)
+UNION ALL
+SELECT l.kind, l.resource_id, l.articles FROM (
+  SELECT l.kind, l.resource_id, count(*) AS articles
+  FROM partner.article_listings l WHERE l.kind = 'category'
+  GROUP BY l.kind, l.resource_id
+  UNION ALL
+  SELECT 'named', l.resource_id, count(DISTINCT l.article_id)
+  FROM partner.article_listings l WHERE l.kind IN ('source', 'speaker')
+  GROUP BY l.resource_id
+) l
+WHERE (SELECT me.languages IS NOT NULL OR me.allowed IS NOT NULL OR me.excluded <> '{}' OR me.early FROM partner.me);

@@ -13,7 +13,7 @@ import { runs } from './size.ts'
 
 /*
  * How many quotes of each source a partner sees: kept, and what the ledger has had since. It is what the quotes
- * say that this partner sees, at every moment.
+ * say that this partner sees, at every moment; and so are the articles of each category.
  */
 
 /**
@@ -26,8 +26,13 @@ const COMPARED = sql`select
   (select json_agg(json_build_array(v.id, v.quotes) order by v.quotes desc, v.id) from (
     select s.id, (select count(*) from partner.quotes q where q.speaker_id = s.id) as quotes
     from partner.source_ids s) v) as seen,
-  exists (select from partner.counts_kept) as kept`
-type Compared = { told: unknown; seen: unknown; kept: boolean }
+  exists (select from partner.counts_kept) as kept,
+  (select json_agg(json_build_array(c.resource_id, c.articles) order by c.resource_id)
+    from partner.listed_counts c where c.kind = 'category' and c.articles <> 0) as counted,
+  (select json_agg(json_build_array(l.id, l.articles) order by l.id) from (
+    select l.resource_id as id, count(*) as articles from partner.article_listings l
+    where l.kind = 'category' group by l.resource_id) l) as listed`
+type Compared = Record<'told' | 'seen' | 'counted' | 'listed', unknown> & { kept: boolean }
 
 /** What each of these partners reads, without early access and with it. */
 const readersOf = ({ db }: Newsroom, ids: readonly string[]) =>
@@ -140,9 +145,10 @@ t.test('counts are what each partner sees, after any writes', async (t) => {
       for (const one of steps) {
         await write(one)
         for (const { name, compare } of readers) {
-          const { told, seen, kept } = await compare()
+          const { told, seen, kept, counted, listed } = await compare()
           found[kept ? 'kept' : 'counted']++
           assert.deepEqual(told, seen, `${name} after ${JSON.stringify(one)}`)
+          assert.deepEqual(counted, listed, `articles of ${name} after ${JSON.stringify(one)}`)
         }
       }
     }),
