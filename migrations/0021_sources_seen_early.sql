@@ -234,7 +234,7 @@ BEGIN
       CASE WHEN is_known THEN public.differing(before.early, early) END
     FROM (SELECT s.id, s.version FROM public.sources s
       WHERE s.organization_id = one AND (s.id IN (SELECT v.id FROM reader.source_ids v)
-        OR (before.early || early) <> '{}' AND public.is_shown_early('source', s.id))
+        OR (NOT is_known OR before.early || early <> '{}') AND public.is_shown_early('source', s.id))
       ORDER BY s.id FOR NO KEY UPDATE) m;
   END LOOP;
 END $$;

@@ -14,8 +14,6 @@ CREATE TABLE "partner_quote_counts" (
 );
 --> statement-breakpoint
 ALTER TABLE "partner_counts" ADD CONSTRAINT "partner_counts_partner_id_fkey" FOREIGN KEY ("partner_id") REFERENCES "public"."partners"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "partner_quote_counts" ADD CONSTRAINT "partner_quote_counts_partner_id_fkey" FOREIGN KEY ("partner_id") REFERENCES "public"."partners"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "partner_quote_counts" ADD CONSTRAINT "partner_quote_counts_source_id_fkey" FOREIGN KEY ("source_id") REFERENCES "public"."sources"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "partner_quote_counts_quotes_source_id_idx" ON "partner_quote_counts" USING btree ("partner_id","early","quotes","source_id");--> statement-breakpoint
 CREATE INDEX "partner_quote_counts_source_id_idx" ON "partner_quote_counts" USING btree ("source_id");
 --> statement-breakpoint
@@ -24,6 +22,16 @@ CREATE INDEX "partner_quote_counts_source_id_idx" ON "partner_quote_counts" USIN
 -- ledger has them up to a position; an answer adds what the ledger has had since. They are made from nothing
 -- when an entitlement changes (src/quotes/partner-counts.ts), and counted as before until that is done.
 
+CREATE FUNCTION public.forget_partner_quote_counts() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM public.partner_quote_counts WHERE source_id = OLD.id;
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER sources_forget_partner_quote_counts AFTER DELETE ON public.sources
+  FOR EACH ROW EXECUTE FUNCTION public.forget_partner_quote_counts();
+--> statement-breakpoint
 -- By what each row of the ledger moves the count of a source, and for whom: the quotes of the version before,
 -- to whom that was shown, and those of the new one. A new source begins with none.
 CREATE VIEW editor.quote_moves AS
@@ -93,8 +101,7 @@ BEGIN
   )
   INSERT INTO public.partner_quote_counts AS k (partner_id, early, source_id, quotes)
   SELECT n.partner_id, n.early, n.source_id, n.quotes
-  -- Locked, for one that is deleted meanwhile would fail the foreign key.
-  FROM sums n JOIN public.sources s ON s.id = n.source_id ORDER BY 1, 2, 3 FOR KEY SHARE OF s
+  FROM sums n JOIN public.sources s ON s.id = n.source_id
   ON CONFLICT (partner_id, early, source_id) DO UPDATE SET quotes = k.quotes + excluded.quotes;
   UPDATE public.partner_counts k SET position = until
   FROM editor.partner_counts_valid v

@@ -494,6 +494,37 @@ t.test(
   },
 )
 
+t.test(
+  'early access: told that an organization left, also after an entitlement changed',
+  async (t) => {
+    const early = await partner({ earlyAccess: true }, ['syndication', 'embargo:read'])
+    const other = await partner()
+    const trust = await source(editor, { kind: 'organization', name: 'Hidden Trust' })
+    const member = await source(editor, { name: 'Eda Weft', organization: trust.id })
+    const embargoed = async (named: string) => {
+      const { id } = await draft(editor, { sources: [named] })
+      await publish(editor, id, { embargoUntil: inSeconds(3600) })
+      return id
+    }
+    const story = await embargoed(trust.id)
+    await embargoed(member.id)
+    const look = async () => {
+      for (let looks = 0; looks < 3; looks++) {
+        await sweep(db)
+        await tellMembers(db)
+      }
+    }
+    await look()
+    await patch(editor, `/v1/partners/${other.id}`, { languages: ['en'] })
+    await look()
+    const { next } = await rest(early.call)
+    await must(editor, 'POST', `/v1/articles/${story}/unpublish`)
+    await look()
+    const { rows } = await rest(early.call, next)
+    t.match(rows.at(-1), { id: member.id, source: { name: 'Eda Weft', organization: null } })
+  },
+)
+
 t.test('what a move of its category gave a partner is taken back from it', async (t) => {
   const port = await category(editor, { name: 'Port' })
   const [p, excluding, others] = [

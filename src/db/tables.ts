@@ -1092,23 +1092,13 @@ export const partnerQuoteCounts = pgTable(
   },
   (t) => [
     primaryKey({ name: 'partner_quote_counts_pkey', columns: [t.partnerId, t.early, t.sourceId] }),
-    foreignKey({
-      name: 'partner_quote_counts_partner_id_fkey',
-      columns: [t.partnerId],
-      foreignColumns: [partners.id],
-    }),
-    foreignKey({
-      name: 'partner_quote_counts_source_id_fkey',
-      columns: [t.sourceId],
-      foreignColumns: [sources.id],
-    }).onDelete('cascade'),
     index('partner_quote_counts_quotes_source_id_idx').on(
       t.partnerId,
       t.early,
       t.quotes,
       t.sourceId,
     ),
-    // What the foreign key asks when a source is deleted.
+    // What a trigger asks when a source is deleted. Foreign keys would have whoever edits one wait for its count.
     index('partner_quote_counts_source_id_idx').on(t.sourceId),
   ],
 )

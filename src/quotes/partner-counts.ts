@@ -19,8 +19,8 @@ const TURN = 1000
  * Adds what the ledger has had to how many quotes of each source a partner sees, by which `sort=-quoteCount`
  * walks; counts them from nothing for partners whose entitlement is new, and forgets those of who has none any
  * more. Answers do not wait for it: they add what the ledger has had since, and count themselves where nothing
- * is kept. Of several instances one does it at a time. Whether there is more to do; given up when the process
- * ends.
+ * is kept. Of several instances one does it at a time. Whether something was done that may not be all; given up
+ * when the process ends.
  */
 export async function keepPartnerCounts(db: Database, signal?: AbortSignal): Promise<boolean> {
   await forgetUnwanted(db)
@@ -38,14 +38,17 @@ export async function keepPartnerCounts(db: Database, signal?: AbortSignal): Pro
 }
 
 async function forgetUnwanted(db: Database): Promise<void> {
-  await db.editor.execute(sql`
-    with gone as (
-      delete from partner_counts k where not exists (select from editor.partner_counts_wanted w
-        where w.partner_id = k.partner_id and w.early = k.early)
-      returning k.partner_id, k.early
-    )
-    delete from partner_quote_counts c using gone g
-    where c.partner_id = g.partner_id and c.early = g.early`)
+  await transaction(db, async (tx) => {
+    if (!(await tryToHold(tx, PARTNER_COUNTS))) return
+    await tx.execute(sql`
+      with gone as (
+        delete from partner_counts k where not exists (select from editor.partner_counts_wanted w
+          where w.partner_id = k.partner_id and w.early = k.early)
+        returning k.partner_id, k.early
+      )
+      delete from partner_quote_counts c using gone g
+      where c.partner_id = g.partner_id and c.early = g.early`)
+  })
 }
 
 /** Some rows at a time, so that no statement is long; whether there may be more. */
@@ -144,12 +147,10 @@ async function keep(
   await hold(tx, PARTNER_COUNTS)
   const these = sql`partner_id = ${partner}::uuid and early = ${early}`
   await tx.execute(sql`delete from partner_quote_counts where ${these}`)
-  // Locked, for one that is deleted meanwhile would fail the foreign key.
   await tx.execute(sql`
     insert into partner_quote_counts (partner_id, early, source_id, quotes)
     select ${partner}::uuid, ${early}, s.id, coalesce((n.counts ->> s.id::text)::integer, 0)
-    from sources s, (select ${JSON.stringify(Object.fromEntries(counts))}::jsonb as counts offset 0) n
-    order by s.id for key share of s`)
+    from sources s, (select ${JSON.stringify(Object.fromEntries(counts))}::jsonb as counts offset 0) n`)
   await tx.execute(sql`
     insert into partner_counts (partner_id, early, position) values (${partner}::uuid, ${early}, ${position})
     on conflict (partner_id, early) do update set position = excluded.position`)
