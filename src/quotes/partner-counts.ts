@@ -119,11 +119,10 @@ async function countPortion(tx: Tx, due: readonly Due[], after: string): Promise
       select a.id, a.language, a.announced, a.announced_early, public.categories_of(a.id) as categories
       from articles a where a.id > ${after}::uuid order by a.id limit ${PORTION}
     ), due as materialized (
-      select d.n, d.early, e.languages, e.allowed, e.excluded
+      select d.n, w.early, w.languages, w.allowed, w.excluded
       from json_to_recordset(${JSON.stringify(due.map((one, n) => ({ n, ...one })))})
         as d (n int, partner uuid, early boolean)
-      cross join lateral (select * from entitlements e
-        where e.partner_id = d.partner order by e.id desc limit 1) e
+      join editor.partner_counts_wanted w on w.partner_id = d.partner and w.early = d.early
     ), counted as (
       select d.n, q.speaker_id, count(*) as quotes
       from portion p join due d on case when d.early then p.announced_early else p.announced end
