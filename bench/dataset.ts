@@ -24,7 +24,7 @@ const EMPTY = [
   ...['api_keys', 'corrections', 'entitlements', 'idempotency_keys', 'partners'],
   ...['partner_categories', 'holdings', 'partner_feeds', 'feed_tellings'],
   ...['webhooks', 'deliveries', 'delivery_attempts'],
-  ...['quote_count_changes', 'organization_sightings', 'members_told'],
+  ...['quote_count_changes', 'members_told'],
   ...['partner_counts', 'partner_quote_counts', 'category_count_changes'],
 ]
 

@@ -26,7 +26,9 @@ const check = (upstream: number) => {
 for (const upstream of upstreams) check(upstream)
 
 let turn = 0
-createServer((incoming, outgoing) => {
+// Its callers' connections are kept longer than any test takes: one that it closed while a request was on its way
+// would be its own fault.
+createServer({ keepAliveTimeout: 600_000 }, (incoming, outgoing) => {
   const fail = (why: string) => {
     if (outgoing.headersSent) return void outgoing.destroy()
     outgoing.writeHead(502).end(why)

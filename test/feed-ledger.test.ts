@@ -8,8 +8,8 @@ import { OPERATOR } from '../src/actor.ts'
 import { createArticle, deleteArticle, updateArticle } from '../src/articles/commands.ts'
 import { killArticle, publishArticle, unpublishArticle } from '../src/articles/lifecycle.ts'
 import { updateCategory } from '../src/categories/commands.ts'
+import { followChanges } from '../src/changes/follow.ts'
 import { numberChanges } from '../src/changes/queries.ts'
-import { tellMembers } from '../src/changes/sightings.ts'
 import { sweep } from '../src/changes/sweep.ts'
 import { openDatabase, type Writing } from '../src/db/client.ts'
 import { driverError } from '../src/db/sqlstate.ts'
@@ -199,7 +199,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
     while (!over) {
       await sweep(room.db)
       // A writer may have such a member for longer than is waited for.
-      await tellMembers(room.db).catch(() => {})
+      await followChanges(room.db).catch(() => {})
       await pause(200)
     }
   })()
@@ -218,7 +218,7 @@ t.test('nobody misses anything, and what all see is the same', async (t) => {
   // So many rows at a time.
   for (let looks = 0; looks < 5; looks++) {
     await numberChanges(room.db.editor)
-    await tellMembers(room.db)
+    await followChanges(room.db)
   }
   await patch(editor, `/v1/sources/${vault.id}`, { name: 'Renamed vault' })
 

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import pg from 'pg'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
-import { tellMembers } from '../src/changes/sightings.ts'
+import { followChanges } from '../src/changes/follow.ts'
 import { sweep } from '../src/changes/sweep.ts'
 import {
   category,
@@ -307,7 +307,7 @@ t.test('members are told of when their organization comes into view, or leaves i
   ]
   const look = async () => {
     await sweep(db)
-    await tellMembers(db)
+    await followChanges(db)
   }
   const naming = (where: string) =>
     story(editor, { headline: 'Trust', sources: [trust.id], categories: [where] })
@@ -451,7 +451,7 @@ t.test(
     await story(editor, { headline: 'Of Ada', sources: [member.id], categories: [town.id] })
     const look = async () => {
       await sweep(db)
-      await tellMembers(db)
+      await followChanges(db)
     }
     await look()
     const sealed = await draft(editor, { sources: [trust.id], categories: [desk.id] })
@@ -511,7 +511,7 @@ t.test(
     const look = async () => {
       for (let looks = 0; looks < 3; looks++) {
         await sweep(db)
-        await tellMembers(db)
+        await followChanges(db)
       }
     }
     await look()

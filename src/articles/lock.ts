@@ -119,11 +119,20 @@ export async function wasVisible({ tx }: Writing, id: string): Promise<boolean> 
   return rows[0]?.seen ?? false
 }
 
-/** Whether partners with early access have ever been told of the article, or readers have. */
+/**
+ * Whether partners with early access have ever been told of the article, or readers have; or may have read it,
+ * because its time came within 5 s of the change that took it back, which was committed a moment later.
+ */
 export async function wasTold({ tx }: Writing, id: string): Promise<boolean> {
   const { rows } = await tx.execute<{ told: boolean }>(sql`
     select exists (select from changes
-      where resource_id = ${id} and kind = 'article' and is_early) as told`)
+      where resource_id = ${id} and kind = 'article' and is_early)
+    or exists (
+      select from (
+        select v.version, lead(v.at, 1, now()) over (order by v.version) as until
+        from revisions v where v.article_id = ${id}) r
+      cross join lateral public.times_of(${id}::uuid, r.version) t
+      where t.comes_early <= r.until + interval '5 seconds') as told`)
   return rows[0]?.told ?? false
 }
 

@@ -80,7 +80,8 @@ function sameAnywhere(from: Entry[], to: Entry[]): Pair[] {
 }
 
 function edited(from: Entry[], to: Entry[]): Pair[] {
-  if (from.length * to.length > MOST_PAIRS) return []
+  const pairs = from.length * to.length
+  if (pairs === 0 || pairs > MOST_PAIRS) return []
   const words = new Map([...from, ...to].map((entry) => [entry, countWords(entry.block)]))
   return align(from, to, (old, entry) => {
     if (old.block._type !== entry.block._type) return 0

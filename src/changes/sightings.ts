@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Database, Tx } from '../db/client.ts'
+import type { Tx } from '../db/client.ts'
 import { moment } from '../db/clock.ts'
 import { sent } from '../db/pipeline.ts'
 import { array, literal, oneOf } from '../db/where.ts'
@@ -65,15 +65,6 @@ export function noteGone(tx: Tx, ids: readonly string[]): Promise<unknown> {
       update sightings s set gone_at = ${moment} from (${held(ids, 2)}) h
       where s.kind = h.kind and s.resource_id = h.id and s.gone_at is null and ${unseen}`),
   )
-}
-
-/**
- * Tells of the members of organizations that came into somebody's view, or left it, by what the ledger has had
- * since it was last looked at (migrations/0020_members_are_told.sql). Rejects when somebody changes such a member
- * for longer than a lock is waited for: nothing is told then, and the next time it is.
- */
-export async function tellMembers(db: Database): Promise<void> {
-  await db.editor.execute(sql`select public.tell_members()`)
 }
 
 /** Readers do not see it, through whatever article. */

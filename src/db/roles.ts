@@ -35,7 +35,6 @@ const TABLES = [
   'revisions',
   'changes',
   'sightings',
-  'organization_sightings',
   'members_told',
   'partners',
   'partner_categories',
@@ -88,6 +87,8 @@ const EDITORS_CALL = [
   'public.number_changes()',
   'public.partners_seeing(text, uuid)',
   'public.wake_webhooks(timestamptz)',
+  'public.follow_changes(integer)',
+  // By the version before.
   'public.tell_members()',
 ].join(', ')
 
@@ -110,13 +111,13 @@ const RIGHTS = [
   // What a partner has had is never forgotten.
   'GRANT SELECT, INSERT, UPDATE ON holdings, partner_feeds TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON feed_tellings TO dateline_editor',
-  // Written by tell_members() alone.
-  'GRANT SELECT ON organization_sightings, members_told TO dateline_editor',
+  // Written by follow_changes() alone.
+  'GRANT SELECT ON members_told TO dateline_editor',
   // Append-only: what happened, and who might have it, is neither changed nor forgotten.
   'GRANT SELECT, INSERT ON changes, entitlements TO dateline_editor',
   'GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, deliveries, delivery_attempts TO dateline_editor',
   // The migrations say so too; a dump that was restored without privileges has forgotten it.
-  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts(), public.rebuild_category_counts(), public.partners_seeing(text, uuid, boolean) FROM PUBLIC`,
+  `REVOKE ALL ON FUNCTION ${EDITORS_CALL}, public.rebuild_article_listings(), public.rebuild_quote_counts(), public.rebuild_category_counts(), public.partners_seeing(text, uuid, boolean, uuid[]) FROM PUBLIC`,
   `GRANT EXECUTE ON FUNCTION ${EDITORS_CALL} TO dateline_editor`,
   // What runs in the background works as an editor; nobody else sees the queue.
   `REVOKE ALL ON ALL TABLES IN SCHEMA pgboss FROM PUBLIC, ${ALL_ROLES}`,

@@ -977,28 +977,7 @@ export const corrections = pgTable(
   ],
 )
 
-/**
- * Who saw an organization when the ledger was last looked at: whether readers did, which partners, and which
- * with early access. Its members show it to nobody else, and are told of when that changes
- * (public.tell_members(), which alone writes here, as to how far the ledger was looked at).
- */
-export const organizationSightings = pgTable(
-  'organization_sightings',
-  {
-    organizationId: uuid('organization_id').primaryKey(),
-    readers: boolean('readers').notNull(),
-    partners: uuid('partners').array().notNull(),
-    early: uuid('early').array().notNull().default(sql`'{}'`),
-  },
-  (t) => [
-    foreignKey({
-      name: 'organization_sightings_organization_id_fkey',
-      columns: [t.organizationId],
-      foreignColumns: [sources.id],
-    }).onDelete('cascade'),
-  ],
-)
-
+/** How far the ledger has been followed (public.follow_changes(), which alone writes here). */
 export const membersTold = pgTable(
   'members_told',
   {

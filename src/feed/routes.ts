@@ -93,24 +93,27 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
       if (query.wait > 0) waits.enter(request, reply)
       const reading = feedReading(request, db)
       const known = cursors(request, query)
+      const deadline = performance.now() + query.wait * 1000
+      const gone = new AbortController()
+      request.raw.once('close', () => gone.abort())
+      const over = AbortSignal.any([gone.signal, closing.signal])
+      const left = () => Math.max(0, deadline - performance.now())
+      // Before each look: what rings while it is taken has come too late for it.
+      const listen = () => (query.wait > 0 ? db.ledger.wait(Math.min(left(), LISTEN), over) : null)
+      let rung = listen()
       await numberChanges(db.editor)
       const from =
         query.cursor === undefined
           ? await beginning(reading, query.snapshot)
           : known.read(query.cursor)
       const what = { ...wanted(reading, query), limit: query.limit }
-      const deadline = performance.now() + query.wait * 1000
-      const gone = new AbortController()
-      request.raw.once('close', () => gone.abort())
-      const over = AbortSignal.any([gone.signal, closing.signal])
       let began = performance.now()
       let read = await readFeed(reading, from, what)
       known.acknowledge(query.cursor, from)
-      for (let left = 1; read.rows.length === 0 && !over.aborted; ) {
-        left = deadline - performance.now()
-        if (left <= 0) break
-        await db.ledger.wait(Math.min(left, LISTEN), over)
+      while (read.rows.length === 0 && left() > 0 && !over.aborted) {
+        await rung
         if (!(await app.keyHolds(request))) throw badKey()
+        rung = listen()
         await numberChanges(db.editor)
         began = performance.now()
         read = await readFeed(reading, read.next, what)
@@ -155,6 +158,8 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
       waits.enter(request, reply)
       const reading = feedReading(request, db)
       const known = cursors(request, query)
+      // As above; what rang while there was more to send is heard once.
+      let rung: Promise<void> | undefined = db.ledger.wait(LISTEN, closing.signal)
       await numberChanges(db.editor)
       const last = request.headers['last-event-id']
       const cursor = typeof last === 'string' && last !== '' ? last : query.cursor
@@ -187,8 +192,12 @@ export function feedReads(app: App, { config, db }: Services, holdings: Holdings
             holdings.tell(known.feed, { how: 'stream', given, text, next, began })
           }
           from = read.next
-          if (read.rows.length === 0) await db.ledger.wait(LISTEN, stream.signal)
+          if (read.rows.length === 0) {
+            await rung
+            rung = undefined
+          }
           if (stream.signal.aborted || !(await app.keyHolds(request))) break
+          rung ??= db.ledger.wait(LISTEN, stream.signal)
           await numberChanges(db.editor)
           began = performance.now()
           read = await readFeed(reading, from, what)

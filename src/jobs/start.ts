@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import { addCategoryCounts } from '../categories/counts.ts'
-import { tellMembers } from '../changes/sightings.ts'
+import { followChanges } from '../changes/follow.ts'
 import { sweep } from '../changes/sweep.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/client.ts'
@@ -48,17 +48,20 @@ export async function startJobs({
     log.error({ err: loggable(error) }, `${what} failed`)
   const sweeper = steadily(async () => {
     await sweep(db).catch(failed('the sweep'))
-    await tellMembers(db).catch(failed('telling of members'))
     await addQuoteCounts(db).catch(failed('counting quotes'))
     await addCategoryCounts(db).catch(failed('counting articles'))
   })
-  // By itself: a new entitlement takes as long as reading all articles.
+  // By themselves: after an import there is much to follow, and a new entitlement takes as long as reading all articles.
+  const follower = steadily(async () => {
+    await followChanges(db).catch(failed('following the ledger'))
+  })
   const counter = steadily(async () => {
     await keepPartnerCounts(db, signal).catch(failed('counting the quotes of partners'))
   })
   return async () => {
     clearInterval(timer)
     clearInterval(sweeper)
+    clearInterval(follower)
     clearInterval(counter)
     await webhooks.stop()
   }
