@@ -39,13 +39,15 @@ async function lateness(service: ServiceProcess, work: Promise<unknown>): Promis
 
 t.test('200 write to a table that is locked', async (t) => {
   const { headers, service, owner } = await serviceRoom(t)
-  const writers = (round: string) =>
+  const writers = (round: string, length = WRITERS) =>
     Promise.all(
-      Array.from({ length: WRITERS }, (_, n) =>
+      Array.from({ length }, (_, n) =>
         write(service, { ...headers, 'idempotency-key': `${round}-${n}` }, `${round} ${n}`),
       ),
     )
-  t.same(compare(await writers('warm'), []).others, [])
+  // Not all at once: before it is warm, a busy machine takes over a second for so many, and refuses some.
+  for (const round of ['warm', 'warmer', 'warmest'])
+    t.same(compare(await writers(round, WRITERS / 8), []).others, [])
 
   let [longest, broken] = [0, 0]
   for (const table of TABLES) {
