@@ -99,6 +99,17 @@ export async function walk(call: Call, path: string): Promise<Made[]> {
   return rows
 }
 
+/** All rows of a change feed from a cursor on (or the beginning), and where it is then. */
+export async function rest(call: Call, cursor?: string, path = '/v1/changes?limit=7') {
+  const rows: Made[] = []
+  for (let next = cursor; ; ) {
+    const { data, page } = await get(call, next ? `${path}&cursor=${next}` : path)
+    rows.push(...data)
+    next = page.next
+    if (data.length === 0) return { rows, next: page.next as string }
+  }
+}
+
 /** An instant so many seconds from now, before it when negative; RFC 3339. */
 export function inSeconds(seconds: number): string {
   return new Date(Date.now() + seconds * 1000).toISOString()

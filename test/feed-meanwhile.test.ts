@@ -18,6 +18,7 @@ import {
   partner,
   patch,
   publish,
+  rest,
   source,
   story,
 } from './factories.ts'
@@ -41,20 +42,12 @@ type Row = any
 
 /** What the feed of a caller has told since it was last asked. */
 async function newsOf(call: Call) {
-  let cursor = ''
+  let { next } = await rest(call)
   const news = async (): Promise<Row[]> => {
-    const rows: Row[] = []
-    for (;;) {
-      const { data, page } = await get(
-        call,
-        `/v1/changes?limit=100${cursor && `&cursor=${cursor}`}`,
-      )
-      cursor = page.next
-      if (data.length === 0) return rows
-      rows.push(...data)
-    }
+    const now = await rest(call, next)
+    next = now.next
+    return now.rows
   }
-  await news()
   return { call, news }
 }
 

@@ -14,10 +14,11 @@ import {
   patch,
   publish,
   quote,
+  rest,
   source,
   story,
 } from './factories.ts'
-import { type Call, callerOf, newsroom } from './newsroom.ts'
+import { callerOf, newsroom } from './newsroom.ts'
 
 const room = await newsroom(t)
 const { editor, reader, app, db } = room
@@ -29,17 +30,6 @@ const partner = (input?: object, scopes?: string[]) => partnerOf(room, input, sc
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
 type Any = any
-
-/** All rows from a cursor on (or the beginning), and where the feed is then. */
-async function rest(call: Call, cursor?: string, path = '/v1/changes?limit=7') {
-  const rows: Any[] = []
-  for (let next = cursor; ; ) {
-    const { data, page } = await get(call, next ? `${path}&cursor=${next}` : path)
-    rows.push(...data)
-    next = page.next
-    if (data.length === 0) return { rows, next: page.next as string }
-  }
-}
 
 const told = (rows: Any[]) =>
   rows.map(({ op, event, reason }) => [op, event, reason].filter(Boolean).join(' '))

@@ -51,7 +51,8 @@ export async function startJobs({
     await addQuoteCounts(db).catch(failed('counting quotes'))
     await addCategoryCounts(db).catch(failed('counting articles'))
   })
-  // By themselves: after an import there is much to follow, and a new entitlement takes as long as reading all articles.
+  // By themselves: after an import there is much to follow, and a new entitlement takes as long as reading all
+  // articles.
   const follower = steadily(async () => {
     await followChanges(db).catch(failed('following the ledger'))
   })
